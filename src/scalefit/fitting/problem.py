@@ -1,0 +1,167 @@
+"""A law and data as arrays: residuals, Jacobians and normal equations for a batch of parameter vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalefit.objectives import Objective, Scale
+
+Array = NDArray[np.float64]
+Inputs = tuple[Array, ...]
+
+#: Rows summed at once. A constant, so that sums have the same bits for any number of problems or threads.
+CHUNK = 1024
+
+
+class Equation(Protocol):
+    """What the fitter needs of a law."""
+
+    @property
+    def linear_index(self) -> tuple[int, ...]:
+        """Places of the parameters that enter linearly."""
+        ...
+
+    def value(self, theta: Array, inputs: Inputs) -> Array:
+        """(B, p) parameters -> (B, n) values."""
+        ...
+
+    def value_and_jacobian(self, theta: Array, inputs: Inputs) -> tuple[Array, Array]:
+        """(B, p) parameters -> (B, n) values and (B, p, n) derivatives."""
+        ...
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Quadratic pull of parameters: ``precision * (theta - centre)**2 / 2`` is added to the objective; both (p,)."""
+
+    centre: Array
+    precision: Array
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Sums over rows for B problems: objective (B,), gradient (B, p), curvature and its majorising metric (B, p, p)."""
+
+    objective: Array
+    gradient: Array
+    curvature: Array
+    metric: Array
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Residuals of a law on n rows.
+
+    Parameters
+    ----------
+    equation : the law.
+    inputs : one array of (n,) per input.
+    target : (n,), the quantity as seen, in its own unit.
+    objective : the loss of a residual and its scale.
+    prior : a quadratic pull, or None.
+    """
+
+    equation: Equation
+    inputs: Inputs
+    target: Array
+    objective: Objective
+    prior: Prior | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return len(self.target)
+
+    def rows(self, index: NDArray[np.intp] | slice) -> Problem:
+        """The same problem on some of the rows."""
+        return replace(self, inputs=tuple(x[index] for x in self.inputs), target=self.target[index])
+
+    def residual(self, theta: Array) -> Array:
+        """Fitted minus seen on the scale of the objective: (B, p) -> (B, n); not finite where the law is not."""
+        with np.errstate(all="ignore"):
+            return rescale(self.equation.value(theta, self.inputs), self.objective.on) - self.seen
+
+    @property
+    def seen(self) -> Array:
+        """The target on the scale of the objective."""
+        return rescale(self.target, self.objective.on)
+
+    def residual_and_jacobian(self, theta: Array) -> tuple[Array, Array]:
+        """Residuals (B, n) and their derivatives (B, p, n)."""
+        with np.errstate(all="ignore"):
+            value, J = self.equation.value_and_jacobian(theta, self.inputs)
+            if self.objective.on == "log":
+                J /= value[:, None]
+            elif self.objective.on == "logit":
+                J /= (value * (1 - value))[:, None]
+            return rescale(value, self.objective.on) - self.seen, J
+
+    def chunks(self) -> Iterator[tuple[Problem, slice]]:
+        """The problem in pieces of CHUNK rows."""
+        if self.n <= CHUNK:
+            yield self, slice(None)
+            return
+        for start in range(0, self.n, CHUNK):
+            piece = slice(start, start + CHUNK)
+            yield self.rows(piece), piece
+
+    def value(self, theta: Array, weights: Array) -> Array:
+        """The objective (B,) for row weights of (B, n); infinite where the law is not finite."""
+        total = np.zeros(len(theta))
+        for part, piece in self.chunks():
+            loss = self.objective.parts(part.residual(theta))[0]
+            total += np.sum(weights[:, piece] * loss, axis=1)
+        total += self._pull(theta)
+        return np.where(np.isfinite(total), total, np.inf)
+
+    def normal(self, theta: Array, weights: Array) -> Normal:
+        """The normal equations for B parameter vectors (B, p) and row weights (B, n)."""
+        B, p = theta.shape
+        objective, gradient = np.zeros(B), np.zeros((B, p))
+        curvature, metric = np.zeros((B, p, p)), np.zeros((B, p, p))
+        with np.errstate(all="ignore"):
+            for part, piece in self.chunks():
+                r, J = part.residual_and_jacobian(theta)
+                W = weights[:, piece]
+                loss, slope, bend, weight = self.objective.parts(r)
+                objective += np.sum(W * loss, axis=1)
+                gradient += np.matmul(J, (W * slope)[..., None])[..., 0]
+                JT = J.swapaxes(1, 2)
+                metric += np.matmul(J * (W * weight)[:, None], JT)
+                if bend is not weight:
+                    curvature += np.matmul(J * (W * bend)[:, None], JT)
+            if bend is weight:
+                curvature += metric
+        return self._with_prior(theta, Normal(objective, gradient, curvature, metric))
+
+    def _pull(self, theta: Array) -> Array:
+        if self.prior is None:
+            return np.zeros(len(theta))
+        return 0.5 * np.sum(self.prior.precision * (theta - self.prior.centre) ** 2, axis=1)
+
+    def _with_prior(self, theta: Array, sums: Normal) -> Normal:
+        if self.prior is None:
+            return sums
+        pull, diagonal = self.prior.precision * (theta - self.prior.centre), np.diag(self.prior.precision)
+        return Normal(
+            sums.objective + self._pull(theta), sums.gradient + pull, sums.curvature + diagonal, sums.metric + diagonal
+        )
+
+
+def rescale(value: Array, on: Scale) -> Array:
+    """A quantity on the scale of the objective."""
+    if on == "raw":
+        return value
+    return np.log(value) if on == "log" else np.log(value / (1 - value))
+
+
+def restore(value: Array, on: Scale) -> Array:
+    """A quantity back from the scale of the objective."""
+    if on == "raw":
+        return value
+    return np.exp(value) if on == "log" else 1 / (1 + np.exp(-value))

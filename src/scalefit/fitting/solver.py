@@ -1,0 +1,188 @@
+"""Damped Gauss-Newton for many problems at once, with bounds and robust losses.
+
+The damping matrix is the majorising metric of the loss (the normal matrix of iteratively reweighted least squares),
+not a multiple of the identity: a long damped step is then a reweighted least-squares step, which always descends on a
+linear model, and an undamped one is Newton's on the loss itself. Each problem has its own damping, its own active
+bounds and its own end; as one ends the next takes its place in the block, so no answer depends on its neighbours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalefit.fitting.coordinates import Coordinates
+from scalefit.fitting.problem import Array, Problem
+
+BLOCK = 64
+#: Stop when the quadratic model expects a smaller relative decrease than this.
+TOLERANCE = 1e-13
+MOST_STEPS = 500
+LARGEST_DAMPING = 1e14
+#: A coordinate keeps this share of its distance to a bound in one step, until it is as good as there.
+KEPT_DISTANCE = 0.1
+AT_BOUND = 1e-7
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """Ends of B problems: coordinates (B, q), parameters (B, p), objective (B,), whether a minimum was reached, steps."""
+
+    u: Array
+    theta: Array
+    objective: Array
+    converged: NDArray[np.bool_]
+    steps: NDArray[np.intp]
+
+
+class _State:
+    """The problems of the block that are under way; arrays of the block's size, overwritten in place."""
+
+    def __init__(self, block: int, q: int, n: int) -> None:
+        self.u, self.trial = np.zeros((block, q)), np.zeros((block, q))
+        self.objective, self.expected = np.full(block, np.inf), np.zeros(block)
+        self.gradient, self.curvature, self.metric = np.zeros((block, q)), np.zeros((block, q, q)), np.zeros((block, q, q))
+        self.damping, self.weights = np.zeros(block), np.zeros((block, n))
+        self.steps, self.place = np.zeros(block, int), np.full(block, -1)
+
+    def keep(self, rows: NDArray[np.bool_]) -> None:
+        """Drop the other rows."""
+        for name, value in vars(self).items():
+            setattr(self, name, value[rows])
+
+
+def solve(
+    problem: Problem,
+    coordinates: Coordinates,
+    starts: Array,
+    weights: Array,
+    *,
+    damping: float = 0.1,
+    tolerance: float = TOLERANCE,
+    block: int = BLOCK,
+    most_steps: int = MOST_STEPS,
+    tick: Callable[[int], None] | None = None,
+) -> Solutions:
+    """Minimise B problems from one start each.
+
+    Parameters
+    ----------
+    starts : (B, q) coordinates.
+    weights : (B, n) row weights, or (1, n) for all alike.
+    damping : first damping; small where starts are near the minimum.
+    tick : called with the number of problems ended since the last call.
+    """
+    B, q = starts.shape
+    out = Solutions(starts.copy(), np.full((B, len(coordinates.base)), np.nan), np.full(B, np.inf), np.zeros(B, bool), np.zeros(B, int))
+    block = max(1, min(block, B, max(1, 200_000_000 // max(1, 8 * problem.n))))
+    state, waiting = _State(block, q, problem.n), 0
+
+    def load(slots: NDArray[np.intp]) -> NDArray[np.intp]:
+        nonlocal waiting
+        count = min(len(slots), B - waiting)
+        slots, chosen = slots[:count], np.arange(waiting, waiting + count)
+        state.place[slots], state.trial[slots] = chosen, np.clip(starts[chosen], coordinates.lower, coordinates.upper)
+        state.weights[slots] = weights[chosen if len(weights) > 1 else np.zeros(count, int)]
+        state.objective[slots], state.damping[slots], state.steps[slots] = np.inf, damping, 0
+        waiting += count
+        return slots
+
+    load(np.arange(block))
+    while len(state.place):
+        _evaluate(problem, coordinates, state)
+        ended, converged = _step(state, coordinates, problem, tolerance, most_steps)
+        slots = np.flatnonzero(ended)
+        if not len(slots):
+            continue
+        places = state.place[slots]
+        out.u[places], out.objective[places] = state.u[slots], state.objective[slots]
+        out.converged[places], out.steps[places] = converged[slots], state.steps[slots]
+        if tick is not None:
+            tick(len(slots))
+        loaded = load(slots)
+        if len(loaded) < len(slots):
+            left = np.ones(len(state.place), bool)
+            left[slots[len(loaded) :]] = False
+            state.keep(left)
+    with np.errstate(all="ignore"):
+        out.theta[:] = coordinates.to_params(out.u)[0]
+    return out
+
+
+def _evaluate(problem: Problem, coordinates: Coordinates, state: _State) -> None:
+    """Normal equations at the trials; those that do not raise the objective become the current points."""
+    theta, T = coordinates.to_params(state.trial)
+    sums = problem.normal(theta, state.weights)
+    with np.errstate(all="ignore"):
+        TT = T.swapaxes(1, 2)
+        gradient = np.matmul(TT, sums.gradient[..., None])[..., 0]
+        curvature, metric = (np.matmul(TT, np.matmul(m, T)) for m in (sums.curvature, sums.metric))
+        finite = np.isfinite(sums.objective) & np.isfinite(metric).all(axis=(1, 2)) & np.isfinite(gradient).all(axis=1)
+        new = np.isinf(state.objective)
+        better = finite & (sums.objective <= state.objective)
+        ratio = np.where(finite, (state.objective - sums.objective) / state.expected, -1.0)
+    factor = np.select([~better, ratio > 0.75, ratio > 0.25], [8.0, 0.1, 0.5], 2.0)
+    state.damping = np.clip(np.where(new, state.damping, state.damping * factor), 1e-9, LARGEST_DAMPING * 10)
+    state.steps += 1
+    state.u[better], state.objective[better] = state.trial[better], sums.objective[better]
+    state.gradient[better], state.curvature[better], state.metric[better] = gradient[better], curvature[better], metric[better]
+
+
+def _step(
+    state: _State, coordinates: Coordinates, problem: Problem, tolerance: float, most_steps: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The next trials; which problems end here, and which of those at a minimum."""
+    u, g = state.u, state.gradient
+    held = held_at_bounds(u, g, coordinates)
+    step = damped_step(g, state.curvature, state.metric, state.damping, held)
+    state.trial = shortened(u, step, coordinates)
+    step = state.trial - u
+    slope = np.sum(g * step, axis=1)
+    state.expected = -slope - 0.5 * np.sum(step * np.matmul(state.curvature, step[..., None])[..., 0], axis=1)
+    # Rounding of the residuals alone moves the objective of an exact fit by this much.
+    rounding = np.sum(state.weights, axis=1) * (4e-16 * (1 + np.max(np.abs(problem.seen)))) ** 2
+    small = (state.expected <= tolerance * state.objective) | (state.expected <= rounding)
+    started = np.isfinite(state.objective)
+    stuck = state.damping > LARGEST_DAMPING
+    # Where rounding blocks the last digits, a step that should still gain less than this is a minimum too.
+    as_good_as = stuck & (-slope <= 1e-9 * state.objective)
+    converged = started & ((small & (state.damping < 1e-2)) | as_good_as)
+    return converged | stuck | ~started | (state.steps >= most_steps), converged
+
+
+def held_at_bounds(u: Array, gradient: Array, coordinates: Coordinates) -> NDArray[np.bool_]:
+    """Coordinates that sit on a bound and would leave the box: (B, q)."""
+    return ((u <= coordinates.lower) & (gradient > 0)) | ((u >= coordinates.upper) & (gradient < 0))
+
+
+def damped_step(g: Array, curvature: Array, metric: Array, damping: Array, held: NDArray[np.bool_]) -> Array:
+    """Steps for B problems at once, (B, q): zero where held."""
+    q = g.shape[1]
+    diagonal = np.arange(q)
+    damped = metric.copy()
+    damped[:, diagonal, diagonal] *= 1.1  # the metric may be singular, with a diagonal added it is not
+    H = curvature + damping[:, None, None] * damped
+    size = np.sqrt(np.maximum(metric[:, diagonal, diagonal], 0.0))
+    dead = held | (size == 0)
+    size = np.where(dead, 1.0, size)
+    H = H / (size[:, :, None] * size[:, None, :])
+    H = np.where(dead[:, :, None] | dead[:, None, :], 0.0, H)
+    H[:, diagonal, diagonal] = np.where(dead, 1.0, H[:, diagonal, diagonal] + 1e-15)
+    right = np.where(dead, 0.0, -g / size)
+    step = np.linalg.solve(H, right[..., None])[..., 0]
+    return np.asarray(step / size)
+
+
+def shortened(u: Array, step: Array, coordinates: Coordinates) -> Array:
+    """The end of a step inside the box: near a bound by degrees, and on it once as good as there."""
+    to = u + step
+    for bound, beyond in ((coordinates.lower, to < coordinates.lower), (coordinates.upper, to > coordinates.upper)):
+        if beyond.any():
+            with np.errstate(invalid="ignore"):
+                distance = np.abs(u - bound)
+                near = distance <= AT_BOUND * np.maximum(1.0, np.abs(np.where(np.isfinite(bound), bound, 0.0)))
+                to = np.where(beyond, np.where(near, bound, bound + (u - bound) * KEPT_DISTANCE), to)
+    return to

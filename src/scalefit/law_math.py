@@ -1,0 +1,117 @@
+"""Functions for authors of laws where NumPy's analytic ones do not reach: branches, special functions, roots.
+
+Each takes real or complex arrays. A branch is decided by the real part, so that the derivative by complex step is the
+derivative of the branch taken (``abs`` and ``numpy.maximum`` would lose it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+#: Real or complex values of any shape: complex while a derivative is taken.
+Values = NDArray[Any]
+
+
+def minimum(a: ArrayLike, b: ArrayLike) -> Values:
+    """The smaller of two values, by their real parts.
+
+    Examples
+    --------
+    >>> float(minimum(2.0, 3.0))
+    2.0
+    """
+    a, b = np.asarray(a), np.asarray(b)
+    return np.where(a.real <= b.real, a, b)
+
+
+def maximum(a: ArrayLike, b: ArrayLike) -> Values:
+    """The larger of two values, by their real parts."""
+    a, b = np.asarray(a), np.asarray(b)
+    return np.where(a.real >= b.real, a, b)
+
+
+def positive_part(a: ArrayLike) -> Values:
+    """The value where its real part is positive, else zero."""
+    a = np.asarray(a)
+    return np.where(a.real > 0, a, np.zeros_like(a))
+
+
+def log_add_exp(a: ArrayLike, b: ArrayLike) -> Values:
+    """``log(exp(a) + exp(b))`` without overflow.
+
+    Examples
+    --------
+    >>> float(log_add_exp(1000.0, 1000.0)) == 1000.0 + np.log(2.0)
+    True
+    """
+    large, small = maximum(a, b), minimum(a, b)
+    return large + np.log1p(np.exp(small - large))
+
+
+def sigmoid(a: ArrayLike) -> Values:
+    """The logistic function ``1 / (1 + exp(-a))`` without overflow."""
+    a = np.asarray(a)
+    e = np.exp(np.where(a.real > 0, -a, a))
+    return np.where(a.real > 0, 1 / (1 + e), e / (1 + e))
+
+
+def log_gamma(a: ArrayLike) -> Values:
+    """The logarithm of the gamma function, for values with a positive real part.
+
+    Raises
+    ------
+    ValueError
+        If a real part is zero or negative: the logarithm then has branches that a law cannot mean.
+    """
+    from scipy.special import digamma, gammaln
+
+    a = np.asarray(a)
+    if np.any(a.real <= 0):
+        raise ValueError("log_gamma takes values with a positive real part.")
+    if not np.iscomplexobj(a):
+        return np.asarray(gammaln(a))
+    # The imaginary part is the step of a derivative: first order in it is exact to rounding.
+    return np.asarray(gammaln(a.real) + 1j * digamma(a.real) * a.imag)
+
+
+def solve_root(function: Callable[[Values], Values], start: ArrayLike, low: ArrayLike, high: ArrayLike) -> Values:
+    """The root of ``function`` between ``low`` and ``high``, elementwise; the derivative passes through it.
+
+    ``function`` must be analytic and change sign once between the two. Newton steps are guarded by bisection on the
+    real part; two last Newton steps carry the imaginary part of whatever the function closes over (the implicit
+    function theorem).
+
+    Parameters
+    ----------
+    function : callable
+        Takes and returns arrays of one shape, real or complex.
+    start, low, high : array-like
+        First guess and bracket, broadcast to one shape; low < start < high.
+    """
+    shape = np.broadcast_shapes(np.shape(start), np.shape(low), np.shape(high), np.shape(function(np.asarray(start))))
+    x, lo, hi = (np.broadcast_to(np.asarray(v, float), shape).copy() for v in (start, low, high))
+    rising = function(hi).real > function(lo).real
+    for _ in range(200):
+        f = function(x).real
+        above = (f > 0) == rising
+        hi, lo = np.where(above, x, hi), np.where(above, lo, x)
+        slope = _slope(function, x)
+        step = np.divide(f, slope, out=np.full(shape, np.inf), where=slope != 0)
+        guess = x - step
+        new = np.where((guess > lo) & (guess < hi), guess, 0.5 * (lo + hi))
+        if np.all(np.abs(new - x) <= 4e-16 * np.abs(x)):
+            break
+        x = new
+    slope = _slope(function, x)
+    z = x - function(x) / slope
+    return np.asarray(z - function(z) / slope)
+
+
+def _slope(function: Callable[[Values], Values], x: Values) -> Values:
+    """The derivative by x alone: imaginary parts of what the function closes over are taken off."""
+    h = 1e-25 * np.maximum(np.abs(x), 1e-25)
+    return np.asarray((function(x + 1j * h).imag - function(x + 0j).imag) / h)

@@ -1,0 +1,69 @@
+"""The catalogue: every law found in the modules of this package, by name."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+import pandas as pd
+
+from scalefit.errors import LawError, not_one_of
+from scalefit.law import Law
+
+
+@cache
+def catalogue() -> Mapping[str, Law]:
+    """All built-in laws by name; a new file or function here needs no entry anywhere."""
+    found: dict[str, Law] = {}
+    for module in sorted(info.name for info in pkgutil.iter_modules(__path__)):
+        for value in vars(importlib.import_module(f"{__name__}.{module}")).values():
+            if isinstance(value, Law):
+                found[value.name] = value
+    return MappingProxyType(found)
+
+
+def get_law(name: str | Law) -> Law:
+    """The law of that name; a Law is returned as it is.
+
+    Raises
+    ------
+    LawError
+        If no law is called that; the message names the closest.
+
+    Examples
+    --------
+    >>> get_law("chinchilla").param_names
+    ('E', 'A', 'alpha', 'B', 'beta')
+    """
+    if isinstance(name, Law):
+        return name
+    if not isinstance(name, str):
+        raise LawError(f"A law is a name or a Law; got {type(name).__name__}. For a formula, use formula_law(text, inputs=…).")
+    if name not in catalogue():
+        raise LawError(not_one_of("The name of a law", name, catalogue()))
+    return catalogue()[name]
+
+
+def list_laws() -> pd.DataFrame:
+    """A frame of the built-in laws: equation, inputs, parameters, source and how well the equation was checked.
+
+    Examples
+    --------
+    >>> "chinchilla" in list_laws().index
+    True
+    """
+    rows = [
+        {
+            "law": law.name,
+            "equation": f"{law.output} = {law.formula()}",
+            "inputs": ", ".join(law.inputs),
+            "params": ", ".join(law.param_names),
+            "verified": law.verified,
+            "source": law.source,
+        }
+        for law in catalogue().values()
+    ]
+    return pd.DataFrame(rows).set_index("law")

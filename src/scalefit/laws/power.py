@@ -1,0 +1,51 @@
+"""Curves in one variable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from scalefit.law import Array, Inputs, Published, define_law, exponent, floor, scale
+
+
+@define_law(
+    inputs=("x",),
+    params=(scale("A"), exponent("alpha")),
+    linear=("A",),
+    source="Kaplan et al. 2020, arXiv:2001.08361, eq. 1.1-1.3",
+    verified="paper",
+    published={
+        "kaplan2020_params": Published({"A": 8.8e13**0.076, "alpha": 0.076}, "eq. 1.1, x = non-embedding parameters"),
+        "kaplan2020_tokens": Published({"A": 5.4e13**0.095, "alpha": 0.095}, "eq. 1.2, x = tokens"),
+    },
+    traps="With a floor in the data the exponent drifts towards zero as the range grows: compare with power_offset.",
+)
+def power(x: Any, A: Any, alpha: Any) -> Any:
+    r"""A pure power law: :math:`L = A\,x^{-\alpha}`."""
+    return A / x**alpha
+
+
+def _power_offset_by_hand(theta: Array, inputs: Inputs) -> tuple[Array, Array]:
+    E, A, alpha = (theta[:, j, None] for j in range(3))
+    log_x = np.log(inputs[0])
+    J = np.empty((len(theta), 3, len(log_x)))
+    J[:, 0] = 1.0
+    np.exp(-alpha * log_x, out=J[:, 1])
+    term = A * J[:, 1]
+    np.multiply(term, -log_x, out=J[:, 2])
+    return E + term, J
+
+
+@define_law(
+    inputs=("x",),
+    params=(floor("E"), scale("A"), exponent("alpha")),
+    linear=("E", "A"),
+    source="Kim et al. 2025, arXiv:2509.14786; Porian et al. 2024, arXiv:2406.19146",
+    verified="paper",
+    traps="The floor is seen only where the curve bends in log-log: x over a factor of 30 or more.",
+    by_hand=_power_offset_by_hand,
+)
+def power_offset(x: Any, E: Any, A: Any, alpha: Any) -> Any:
+    r"""A power law above a floor: :math:`L = E + A\,x^{-\alpha}`."""
+    return E + A / x**alpha

@@ -1,0 +1,1 @@
+"""What was seen: tables of training runs, read from anywhere and checked."""
