@@ -139,6 +139,7 @@ class Law:
     by_hand: Derivative | None = None
     derive: Derive | None = None
     text: str = ""
+    positive_inputs: bool = True
 
     def __post_init__(self) -> None:
         names = self.param_names
@@ -232,7 +233,7 @@ class Law:
         """Value and Jacobian by complex step, exact to rounding (Squire & Trapp 1998); linear ones from real values."""
         B, p = theta.shape
         value, J = self.value(theta, inputs), np.empty((B, p, len(inputs[0])))
-        terms = self.terms(theta, inputs)
+        terms = self.terms(theta, inputs, self.linear_index)
         for k, j in enumerate(self.linear_index):
             J[:, j] = terms[:, k]
         for j in self.nonlinear_index:
@@ -257,9 +258,9 @@ class Law:
         """Places of the other parameters."""
         return tuple(j for j in range(len(self.params)) if j not in self.linear_index)
 
-    def terms(self, theta: Array, inputs: Inputs) -> Array:
-        """What each linear parameter multiplies, (B, k, n), given the others."""
-        units, index = np.array(theta), list(self.linear_index)
+    def terms(self, theta: Array, inputs: Inputs, places: Sequence[int]) -> Array:
+        """What each of the linear parameters at ``places`` multiplies, (B, k, n), given the others."""
+        units, index = np.array(theta), list(places)
         units[:, index] = 0.0
         rest = self.value(units, inputs)
         out = np.empty((len(theta), len(index), len(inputs[0])))
@@ -405,6 +406,7 @@ def formula_law(
         objective=objective or Square(on="raw"),
         source="a formula given as text",
         text=text,
+        positive_inputs=False,
     )
 
 

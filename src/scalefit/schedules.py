@@ -26,7 +26,7 @@ class Schedule:
     Attributes
     ----------
     kind : str
-        Which constructor made it; ``"log"`` for :meth:`from_log`.
+        Which constructor made it; ``"from_log"`` for a log.
     rates : array (steps + 1,)
         The rate of each step, >= 0, read-only.
     peak : float
@@ -80,7 +80,7 @@ class Schedule:
     def constant(cls, *, steps: int, peak: float, warmup: int = 0) -> Schedule:
         """The same rate at every step after warm-up.
 
-        ``steps`` (> 0) is the last step, ``peak`` (> 0) the rate, ``warmup`` (0 to ``steps``) the steps of linear warm-up.
+        ``steps`` (> 0) is the last step, ``peak`` (> 0) the rate, ``warmup`` (0 to ``steps``) the ramp's length.
 
         Raises
         ------
@@ -114,7 +114,8 @@ class Schedule:
         end = _end_of(end, peak)
         _require(warmup < steps, f"warmup must be below steps={steps}; got {warmup}.")
         done = (np.arange(steps + 1) - warmup) / (steps - warmup)
-        return cls("cosine", _warmed(end + (peak - end) * (1 + np.cos(np.pi * done)) / 2, warmup, peak), peak, warmup)
+        rates = np.minimum(end + (peak - end) * (1 + np.cos(np.pi * done)) / 2, peak)  # rounding may pass the peak
+        return cls("cosine", _warmed(rates, warmup, peak), peak, warmup)
 
     @classmethod
     def multistep(
@@ -236,7 +237,7 @@ class Schedule:
             notes.append(f"the rates of {gaps} {word} between logged ones are interpolated linearly")
         filled = np.interp(np.arange(steps[-1] + 1), steps, rates)
         top = int(np.argmax(np.append(np.diff(rates) <= 0, True)))  # where logged rates stop rising for the first time
-        return cls("log", filled, float(rates.max()), int(steps[top]) if top else 0, tuple(notes))
+        return cls("from_log", filled, float(rates.max()), int(steps[top]) if top else 0, tuple(notes))
 
     def with_peak_warmup(self) -> Schedule:
         """The same schedule with every step of the warm-up at the rate that the warm-up reaches.
@@ -311,9 +312,7 @@ def annealing_area(rates: npt.ArrayLike, *, decay: float = 0.999) -> Floats:
 
     _require(0 <= decay < 1, f"decay must be at least 0 and below 1; got {decay!r}.")
     rates = np.asarray(rates, dtype=np.float64)
-    if not rates.size:
-        return np.zeros(0)
-    drops = -np.diff(rates, prepend=rates[0])
+    drops = -np.diff(rates, prepend=rates[:1])
     momentum: Floats = lfilter([1.0], [1.0, -decay], drops)
     return np.cumsum(momentum)
 

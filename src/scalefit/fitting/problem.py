@@ -37,10 +37,14 @@ class Equation(Protocol):
 
 @dataclass(frozen=True)
 class Prior:
-    """Quadratic pull of parameters: ``precision * (theta - centre)**2 / 2`` is added to the objective; both (p,)."""
+    """Quadratic pull of parameters: ``precision * (theta - centre)**2 / 2`` is added to the objective; both (p,).
+
+    ``dispersion`` is the scatter of the data in units of the objective: a precision is it over the prior's variance.
+    """
 
     centre: Array
     precision: Array
+    dispersion: float
 
 
 @dataclass(frozen=True)

@@ -213,7 +213,7 @@ def unit_warnings(values: Floats, *, name: str, column: str) -> None:
         if outside.any():
             worst = values.min() if side == "below" else values.max()
             subject = f"column {column!r}" + (f" ({name})" if name != column else "")
-            message = f"{subject} has {_how_many(outside)} {side} {bound:g}, such as {worst:g}: {hint}."
+            message = f"{subject} has {_how_many(outside)} {side} {bound:g}, such as {worst:g}{hint and ': '}{hint}."
             warnings.warn(UnitWarning(message), stacklevel=stacklevel_of_caller())
             return
 

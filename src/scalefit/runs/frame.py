@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -176,11 +176,16 @@ def _read_text(path: Path, separator: str) -> pd.DataFrame:
     # The header is read apart: read_csv would rename a second "loss" to "loss.1" and say nothing.
     header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str)
     _refuse_duplicates(header.iloc[0].dropna(), repr(str(path)))
-    # "round_trip" reads a number as Python does: the default may miss the last bit.
-    frame = pd.read_csv(path, sep=separator, float_precision="round_trip", low_memory=False)
+    frame = pd.read_csv(path, sep=separator, float_precision=_precision(), low_memory=False)
     if not isinstance(frame.index, pd.RangeIndex):
         raise DataError(f"{str(path)!r}: its rows have more fields than its header has names.")
     return frame
+
+
+def _precision() -> Literal["round_trip"] | None:
+    """The option with which pandas reads a number to its last bit: the default does so from 3.1 on, and not before."""
+    major, minor = (int(part) for part in pd.__version__.split(".")[:2])
+    return None if (major, minor) >= (3, 1) else "round_trip"
 
 
 def _refuse_duplicates(columns: Iterable[Hashable], what: str) -> None:

@@ -1,0 +1,397 @@
+"""The one place where a law, runs and the solver meet in a Fit."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scalefit import tables
+from scalefit.errors import DataError, FitError, FitWarning, listing, missing_column, rows_text
+from scalefit.fitting.coordinates import Coordinates
+from scalefit.fitting.polish import polish
+from scalefit.fitting.problem import Prior, Problem
+from scalefit.fitting.setup import Constraints, bounded_law, make_coordinates
+from scalefit.fitting.solver import solve
+from scalefit.fitting.starts import Starts, default_count, find_starts
+from scalefit.fitting.verdict import AGREEMENT, judge
+from scalefit.law import Law
+from scalefit.laws import get_law
+from scalefit.objectives import Objective
+from scalefit.quantities import QUANTITIES
+from scalefit.result import Fit
+from scalefit.runs.checking import checked_columns, no_reserved_columns, numeric_column
+from scalefit.runs.frame import as_frame
+from scalefit.uncertainty.units import Units, choose_units
+
+if TYPE_CHECKING:
+    import lmfit
+
+Array = NDArray[np.float64]
+StartsLike = Starts | Mapping[str, float] | Sequence[Mapping[str, float]]
+
+#: A scatter below a thousandth is not believed when a prior is weighed: with few rows a curve goes through them all.
+SMALLEST_SCATTER = 1e-3
+PRIOR_ROUNDS = 6
+#: Other minima up to this factor above the best are starts of refits: a resample may prefer them.
+KEPT_BASINS = 4.0
+#: Rows from which starts are first followed on a sample.
+MANY_ROWS = 20_000
+SAMPLED_ROWS = 4096
+
+
+def fit(
+    runs: Any,
+    law: Law | str,
+    *,
+    target: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    along: str | None = None,
+    objective: Objective | None = None,
+    weights: str | Sequence[float] | None = None,
+    fixed: Mapping[str, float] | None = None,
+    bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
+    tie: Mapping[str, str] | None = None,
+    prior: Mapping[str, tuple[float, float]] | None = None,
+    params: lmfit.Parameters | None = None,
+    schedules: tables.Schedules | None = None,
+    starts: StartsLike | None = None,
+    rng: np.random.Generator | int | None = None,
+) -> Fit:
+    """Fit a law to runs: robust, from many starts, no guess needed.
+
+    Parameters
+    ----------
+    runs : table or path
+        One row per run or checkpoint: pandas, polars, Arrow, a mapping of columns, or a CSV or Parquet file.
+    law : Law or name, such as ``"chinchilla"``.
+    target : column that the law predicts; None is the law's own output (``loss`` for most).
+    columns : input of the law -> column, where names differ: ``{"x": "flops"}``.
+    along : column of the input of a law in one variable, where ``columns`` does not name it.
+    objective : such as ``sf.Huber(1e-3)`` or ``sf.Square(on="raw")``; None is the law's own.
+    weights : a column or one number >= 0 per row: how often each row counts.
+    fixed : parameter -> value that is not fitted.
+    bounds : parameter -> (low, high), either of them None for no bound.
+    tie : parameter -> formula of other parameters, such as ``{"beta": "alpha"}``.
+    prior : parameter -> (centre, standard deviation); makes fits on four to six points usable.
+    params : ``lmfit.Parameters`` with values, bounds, ``vary`` and ``expr``, in place of the four before.
+    schedules : run -> Schedule, for laws of training curves; else the ``lr`` column is read.
+    starts : a mapping or mappings of parameter -> value to start from besides the library's own, or ``sf.Starts``.
+    rng : not needed: starts are the same each time. Accepted so that all calls look alike.
+
+    Returns
+    -------
+    Fit
+        ``fit.converged`` and ``fit.verdict`` say whether to believe it.
+
+    Raises
+    ------
+    ColumnError
+        If a column is missing or could be meant twice.
+    DataError
+        If a used value is NaN, infinite, text, or out of range, or there are fewer rows than free parameters.
+    FitError
+        If constraints name unknown parameters or contradict each other.
+
+    Warns
+    -----
+    UnitWarning
+        If a column looks as if it were in millions or billions.
+
+    Examples
+    --------
+    >>> import scalefit as sf
+    >>> runs = sf.datasets.load("microlm").groupby("run").last()
+    >>> fit = sf.fit(runs[runs.family == "transformer"], "chinchilla", tie={"beta": "alpha"})
+    >>> fit.estimates["beta"] == fit.estimates["alpha"]
+    True
+    """
+    law = get_law(law)
+    constraints, start = _constraints(law, fixed, bounds, tie, prior, params)
+    constraints.check(law)
+    law = bounded_law(law, constraints)
+    objective = objective or law.objective
+    frame = as_frame(runs)
+    if not len(frame):
+        raise DataError(f"{law.name}: the table of runs has no rows.")
+    target = target or law.output
+    no_reserved_columns(frame, needed_by="fit")
+    known = tables.univariate_columns(frame, law, columns, along, _known_inputs(target))
+    table = tables.read_inputs(frame, law, columns=known, schedules=schedules)
+    y, seen_as, y_notes = _target(frame, target, objective, law, known)
+    row_weights = _weights(frame, weights)
+    problem = Problem(law, table.inputs, y, objective)
+    coordinates = make_coordinates(law, constraints, table.inputs)
+    _check_enough(problem, coordinates, constraints, law, row_weights, seen_as)
+    followed = _as_starts(starts, start)
+    problem, ends = _minimise(problem, law, coordinates, row_weights, followed, constraints)
+    best = int(np.argmin(ends.objective))
+    u, _ = polish(problem, coordinates, ends.u[best], row_weights)
+    residual = problem.residual(coordinates.to_params(u[None])[0])[0]
+    units, names = _units(frame, known, residual)
+    judgement = judge(problem, coordinates, u, row_weights, ends.objective, law.param_names, law.inputs)
+    plain = replace(problem, prior=None)
+    if law.verified == "memory":
+        _warn_of_memory(law)
+    return Fit(
+        law=law,
+        problem=problem,
+        coordinates=coordinates,
+        constraints=constraints,
+        u=u,
+        weights=row_weights,
+        units=units,
+        unit_names=names,
+        judgement=judgement,
+        objective=float(plain.value(coordinates.to_params(u[None])[0], row_weights[None])[0]),
+        basins=_basins(u, ends.u, ends.objective, ends.converged),
+        target=target,
+        columns={**table.columns, target: seen_as, **({"run": known["run"]} if "run" in known else {})},
+        data=_used_data(frame, table, seen_as, y, law, known),
+        provenance=_provenance(problem, row_weights, frame, law, objective, constraints, target, seen_as, table),
+        notes=(*table.notes, *y_notes),
+    )
+
+
+def _constraints(
+    law: Law,
+    fixed: Mapping[str, float] | None,
+    bounds: Mapping[str, tuple[float | None, float | None]] | None,
+    tie: Mapping[str, str] | None,
+    prior: Mapping[str, tuple[float, float]] | None,
+    params: lmfit.Parameters | None,
+) -> tuple[Constraints, dict[str, float]]:
+    if params is None:
+        return Constraints(fixed or {}, bounds or {}, tie or {}, prior or {}), {}
+    if fixed or bounds or tie:
+        raise FitError("Give either params or fixed, bounds and tie, not both: lmfit.Parameters hold them all.")
+    from scalefit.fitting.lmfit_bridge import read_parameters
+
+    read, start = read_parameters(params, law.param_names)
+    return replace(read, prior=prior or {}), start
+
+
+def _known_inputs(target: str) -> list[str]:
+    """Columns that the one variable of a law may stand for."""
+    return [name for name in ("flops", "tokens", "params", "step") if name != target]
+
+
+def _target(
+    frame: pd.DataFrame, target: str, objective: Objective, law: Law, columns: Mapping[str, str]
+) -> tuple[Array, str, tuple[str, ...]]:
+    """The seen values, their column, and what should be said of it."""
+    checked = checked_columns(frame, [target], needed_by=law.name, columns=columns, positive=False)
+    y, column = checked.values[target], checked.columns[target]
+    wrong = (y <= 0) if objective.on == "log" else ((y <= 0) | (y >= 1)) if objective.on == "logit" else np.zeros(len(y), bool)
+    if wrong.any():
+        allowed = "> 0 on the log scale" if objective.on == "log" else "between 0 and 1 on the logit scale"
+        raise DataError(
+            f"{law.name}: column {column!r} must be {allowed}; {rows_text(list(frame.index[wrong]))} "
+            f"{'is' if wrong.sum() == 1 else 'are'} not (such as {y[wrong][0]:g}). "
+            'To fit residuals as they are, pass objective=sf.Square(on="raw").'
+        )
+    if len(y) > 1 and np.all(y == y[0]):
+        raise DataError(f"{law.name}: column {column!r} is {y[0]:g} in every row, so there is nothing to fit.")
+    return np.ascontiguousarray(y, float), column, checked.notes
+
+
+def _weights(frame: pd.DataFrame, weights: str | Sequence[float] | None) -> Array:
+    if weights is None:
+        return np.ones(len(frame))
+    if isinstance(weights, str):
+        if weights not in frame.columns:
+            raise missing_column(weights, "weights", list(frame.columns))
+        values = numeric_column(frame, weights, name="weights", needed_by="fit", positive=False)
+    else:
+        values = np.array(weights, float)
+        if values.shape != (len(frame),):
+            raise DataError(f"weights must be one number per row: {len(frame)} rows, weights of shape {values.shape}.")
+    wrong = ~(np.isfinite(values) & (values >= 0))
+    if wrong.any() or not values.sum() > 0:
+        where = f"; {rows_text(list(frame.index[wrong]))} has {values[wrong][0]:g}" if wrong.any() else "; all are zero"
+        raise DataError(f"weights must be finite, 0 or more, and not all zero{where}.")
+    return values
+
+
+def _check_enough(
+    problem: Problem, coordinates: Coordinates, constraints: Constraints, law: Law, weights: Array, column: str
+) -> None:
+    rows = int((weights > 0).sum()) + len(constraints.prior)
+    if rows < coordinates.q:
+        names = [law.param_names[j] for j in coordinates.free]
+        raise DataError(
+            f"{law.name} has {coordinates.q} free parameters ({listing(names)}); the table has {int((weights > 0).sum())} "
+            f"row{'s' if (weights > 0).sum() != 1 else ''} of {column!r}. Add runs, or fix, tie or give a prior to some: "
+            f"fixed={{{names[0]!r}: …}}, tie={{…}}, prior={{{names[-1]!r}: (0.35, 0.05)}}."
+        )
+
+
+def _as_starts(starts: StartsLike | None, from_params: dict[str, float]) -> Starts:
+    extra = (from_params,) if from_params else ()
+    if isinstance(starts, Starts):
+        return replace(starts, given=(*starts.given, *extra))
+    if starts is None:
+        return Starts(given=extra)
+    return Starts(given=(*((starts,) if isinstance(starts, Mapping) else tuple(starts)), *extra))
+
+
+def _minimise(
+    problem: Problem, law: Law, coordinates: Coordinates, weights: Array, starts: Starts, constraints: Constraints
+) -> tuple[Problem, Any]:
+    """Ends of all starts; a prior is weighed by the scatter of the fit, in a few rounds."""
+    begin = _start_points(problem, law, coordinates, weights, starts)
+    if not constraints.prior:
+        return problem, solve(problem, coordinates, begin, weights[None])
+    dispersion = float(np.mean(_dispersion_parts(problem, np.full(1, 0.01))))
+    for _ in range(PRIOR_ROUNDS):
+        problem = replace(problem, prior=_prior(law, constraints, dispersion))
+        ends = solve(problem, coordinates, begin, weights[None])
+        best = ends.theta[int(np.argmin(ends.objective))]
+        spare = max(weights.sum() + len(constraints.prior) - coordinates.q, 1.0)
+        seen = float(weights @ _dispersion_parts(problem, problem.residual(best[None])[0])) / spare
+        dispersion = max(seen, float(_dispersion_parts(problem, np.full(1, SMALLEST_SCATTER))[0]))
+    return problem, ends
+
+
+def _dispersion_parts(problem: Problem, r: Array) -> Array:
+    """Residual times slope of the loss: its mean is the scale of the loss taken as a negative log-likelihood."""
+    return r * problem.objective.parts(r)[1]
+
+
+def _prior(law: Law, constraints: Constraints, dispersion: float) -> Prior:
+    centre, precision = np.zeros(len(law.params)), np.zeros(len(law.params))
+    for name, (middle, deviation) in constraints.prior.items():
+        j = law.param_names.index(name)
+        centre[j], precision[j] = middle, dispersion / deviation**2
+    return Prior(centre, precision, dispersion)
+
+
+def _start_points(problem: Problem, law: Law, coordinates: Coordinates, weights: Array, starts: Starts) -> Array:
+    nonlinear = sum(int(j) not in law.linear_index for j in coordinates.free)
+    count = default_count(nonlinear) if starts.own is None else starts.own
+    if count == 0 and not starts.given:
+        raise FitError("Starts(own=0) needs at least one given start.")
+    own = find_starts(problem, law, coordinates, weights[None], max(count, 1))
+    if problem.n > MANY_ROWS and count:
+        own = _followed_on_a_sample(problem, coordinates, weights, own)
+    if not starts.given:
+        return own
+    filler = coordinates.to_params(own[:1])[0][0] if len(own) else coordinates.base
+    given = np.tile(filler, (len(starts.given), 1))
+    for row, start in zip(given, starts.given, strict=True):
+        for name, value in start.items():
+            law.param(name)
+            row[law.param_names.index(name)] = float(value)
+    with np.errstate(all="ignore"):
+        points = coordinates.from_params(given)
+    inside = np.clip(np.nan_to_num(points, nan=0.0), coordinates.lower, coordinates.upper)
+    return np.vstack([own[:count], inside])
+
+
+def _followed_on_a_sample(problem: Problem, coordinates: Coordinates, weights: Array, own: Array) -> Array:
+    """Ends of the starts on a few thousand rows spread over the data; the distinct good ones go on with all rows."""
+    order = np.lexsort((problem.target, *problem.inputs))
+    rows = order[np.linspace(0, problem.n - 1, SAMPLED_ROWS).round().astype(int)]
+    ends = solve(problem.rows(rows), coordinates, own, weights[None, rows])
+    good = ends.objective <= ends.objective.min() * 1.05
+    distinct: list[int] = []
+    for k in np.flatnonzero(good):
+        if all(abs(ends.objective[k] / ends.objective[other] - 1) > AGREEMENT for other in distinct):
+            distinct.append(int(k))
+    # A second follower of the best, moved off it, so that agreement on all rows can be seen.
+    first = ends.u[distinct[0]]
+    return np.vstack([ends.u[distinct], first * (1 + 1e-3)])
+
+
+def _basins(u: Array, ends: Array, objectives: Array, converged: NDArray[np.bool_]) -> Array:
+    """The estimate and the other minima near it in height: (K, q)."""
+    best = objectives.min()
+    others = converged & (objectives > best * (1 + AGREEMENT)) & (objectives < best * KEPT_BASINS)
+    return np.vstack([u[None], ends[others]])
+
+
+def _units(frame: pd.DataFrame, columns: Mapping[str, str], residual: Array) -> tuple[Units, tuple[str, ...]]:
+    """What is resampled as one piece, with names that do not depend on the order of rows."""
+    if columns.get("run", "run") not in frame.columns:
+        return choose_units(len(frame), None, None, residual), tuple(f"row {label}" for label in frame.index)
+    names = tables.run_names(frame, columns)
+    distinct = list(dict.fromkeys(names))
+    number = {name: i for i, name in enumerate(distinct)}
+    position = next((frame[c] for c in ("step", "tokens", "flops") if c in frame.columns and frame[c].notna().all()), None)
+    order = None if position is None else pd.to_numeric(position, errors="coerce").to_numpy(float)
+    units = choose_units(len(frame), np.array([number[name] for name in names]), order, residual)
+    if units.kind == "blocks":
+        return units, tuple(f"{name}\x1f{i}" for i, name in enumerate(names))
+    return units, tuple(distinct)
+
+
+def _used_data(
+    frame: pd.DataFrame, table: tables.Table, target_column: str, y: Array, law: Law, columns: Mapping[str, str]
+) -> pd.DataFrame:
+    """The columns that the fit used, and the names of run and family, under their own labels."""
+    data = pd.DataFrame({name: x for name, x in zip(law.inputs, table.inputs, strict=True)}, index=frame.index)
+    data[target_column] = y
+    for name in ("run", "family", "step", "seed"):
+        column = columns.get(name, name)
+        if column in frame.columns and column not in data.columns:
+            data[name] = frame[column]
+    return data
+
+
+def _provenance(
+    problem: Problem,
+    weights: Array,
+    frame: pd.DataFrame,
+    law: Law,
+    objective: Objective,
+    constraints: Constraints,
+    target: str,
+    target_column: str,
+    table: tables.Table,
+) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    for array in (*problem.inputs, problem.target, weights):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    settings = dict(law.derive.settings) if law.derive else {}
+    call = {
+        "law": law.name,
+        "equation_hash": law.equation_hash,
+        "settings": settings,
+        "target": target,
+        "columns": {**table.columns, target: target_column},
+        "objective": repr(objective),
+        "constraints": {k: dict(v) for k, v in vars(constraints).items()},
+    }
+    packages = ("scalefit", "numpy", "scipy", "pandas")
+    return {
+        "data_hash": digest.hexdigest()[:16],
+        "rows_used": len(frame),
+        "rows_dropped": {},
+        "call": call,
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in packages}},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except ModuleNotFoundError:
+        return "unknown"
+
+
+def _warn_of_memory(law: Law) -> None:
+    warnings.warn(
+        f"{law.name}: its formula was written from memory of {law.source}; check it before you rely on it.",
+        FitWarning,
+        stacklevel=3,
+    )
+
+

@@ -1,0 +1,89 @@
+"""What a user says of parameters, as coordinates: fixed, bounded, tied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from scalefit.errors import FitError, listing, not_one_of
+from scalefit.fitting.coordinates import Coordinates, Kind, typical_rows
+from scalefit.fitting.problem import Array, Inputs
+from scalefit.fitting.ties import make_ties
+from scalefit.law import Law, Param
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """What is not left to the data.
+
+    Parameters
+    ----------
+    fixed : parameter -> value.
+    bounds : parameter -> (low, high); None is no bound.
+    tie : parameter -> formula of other parameters, such as ``{"beta": "alpha"}``.
+    prior : parameter -> (centre, standard deviation).
+    """
+
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    bounds: Mapping[str, tuple[float | None, float | None]] = field(default_factory=dict)
+    tie: Mapping[str, str] = field(default_factory=dict)
+    prior: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def check(self, law: Law) -> None:
+        """Raise a FitError where a name or a value cannot be meant."""
+        for what in ("fixed", "bounds", "tie", "prior"):
+            for name in getattr(self, what):
+                if name not in law.param_names:
+                    raise FitError(not_one_of(f"{what}: a parameter of {law.name}", name, law.param_names))
+        twice = sorted(set(self.fixed) & set(self.tie) | (set(self.fixed) | set(self.tie)) & set(self.bounds))
+        if twice:
+            raise FitError(f"{listing(twice)}: a parameter is fixed, tied or bounded, not two of these.")
+        for name, value in self.fixed.items():
+            if not np.isfinite(value):
+                raise FitError(f"fixed: {name} must be a finite number; got {value!r}.")
+        for name, pair in self.prior.items():
+            if len(tuple(pair)) != 2 or not np.isfinite(pair).all() or not pair[1] > 0:
+                raise FitError(f"prior: {name} must be (centre, standard deviation > 0); got {pair!r}.")
+
+
+def bounded_law(law: Law, constraints: Constraints) -> Law:
+    """The law with the user's bounds in place of its own."""
+    params = []
+    for param in law.params:
+        low, high = constraints.bounds.get(param.name, (None, None))
+        low, high = (param.lower if low is None else float(low)), (param.upper if high is None else float(high))
+        if not low < high:
+            raise FitError(f"bounds: {param.name} needs low < high; got ({low:g}, {high:g}). To fix it, use fixed=.")
+        coordinate = "raw" if low < 0 else param.coordinate
+        params.append(replace(param, lower=low, upper=high, coordinate=coordinate))
+    return replace(law, params=tuple(params))
+
+
+def make_coordinates(law: Law, constraints: Constraints, inputs: Inputs) -> Coordinates:
+    """Coordinates of the free parameters of a law on given data."""
+    names = law.param_names
+    ties = make_ties(dict(constraints.tie), names)
+    base = np.array([float(constraints.fixed.get(name, 0.0)) for name in names])
+    held = {*constraints.fixed, *constraints.tie}
+    free = [j for j, name in enumerate(names) if name not in held]
+    if not free:
+        raise FitError(f"All parameters of {law.name} are fixed or tied: leave at least one of {listing(names)} free.")
+    sources = {j for tie in ties for j in tie.sources}
+    kinds = tuple(_kind(law.params[j], linear=j in law.linear_index and j not in sources) for j in free)
+    lower, upper = (_bounds(law, free, kinds, side) for side in ("lower", "upper"))
+    return Coordinates(law, typical_rows(inputs), base, np.array(free), kinds, lower, upper, ties)
+
+
+def _kind(param: Param, *, linear: bool) -> Kind:
+    # The size of a term moves with the exponents, so it can only carry bounds at zero.
+    if linear and {param.lower, param.upper} <= {0.0, np.inf, -np.inf}:
+        return "term"
+    return "log" if param.coordinate == "log" and not linear else "raw"
+
+
+def _bounds(law: Law, free: list[int], kinds: tuple[Kind, ...], side: str) -> Array:
+    values = [getattr(law.params[j], side) for j in free]
+    with np.errstate(divide="ignore"):
+        return np.array([float(np.log(v)) if kind == "log" else float(v) for v, kind in zip(values, kinds, strict=True)])

@@ -1,0 +1,175 @@
+"""Whether to believe a fit: decided from the answer itself, never from an optimiser's flag."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from scalefit.errors import listing
+from scalefit.fitting.coordinates import Coordinates
+from scalefit.fitting.problem import Array, Problem
+from scalefit.fitting.solver import held_at_bounds
+
+Status = Literal["converged", "not identified", "not converged"]
+
+#: Ratio of the largest to the smallest singular value of the Jacobian with columns of length one. Above the first a
+#: direction is free to rounding; above the second, inputs that move together are taken for the cause.
+SINGULAR = 1e6
+DOUBTFUL = 100.0
+#: Two starts agree when their objectives differ by less than this share.
+AGREEMENT = 1e-6
+#: Newton's decrease still expected at a minimum, relative to the objective.
+STATIONARY = 1e-8
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known about how a fit ended.
+
+    Parameters
+    ----------
+    status : "converged", "not identified" or "not converged".
+    reasons : sentences, the most important first; empty where nothing is wrong.
+    starts, agreeing : how many starts were followed, and how many reached the best objective.
+    second : how much higher the next minimum lies, relative to the best; None where there is no other.
+    at_bound : parameters that sit on a bound.
+    condition : of the scaled Jacobian; about 30 for a well designed ladder.
+    gradient : the decrease of the objective that Newton's step still promises, relative to the objective.
+    """
+
+    status: Status
+    reasons: tuple[str, ...]
+    starts: int
+    agreeing: int
+    second: float | None
+    at_bound: tuple[str, ...]
+    condition: float
+    gradient: float
+
+    def __str__(self) -> str:
+        if self.status != "converged":
+            return f"{self.status}: {'; '.join(self.reasons)}"
+        said = f"converged, {self.agreeing} of {self.starts} starts agree"
+        return f"{said}; {'; '.join(self.reasons)}" if self.reasons else said
+
+
+def judge(
+    problem: Problem,
+    coordinates: Coordinates,
+    u: Array,
+    weights: Array,
+    objectives: Array,
+    names: tuple[str, ...],
+    input_names: tuple[str, ...],
+) -> Verdict:
+    """The verdict on a minimum ``u`` (q,) with row weights (n,), given the objectives all starts ended with (K,)."""
+    theta, T = coordinates.to_params(u[None])
+    sums = problem.normal(theta, weights[None])
+    g = T[0].T @ sums.gradient[0]
+    metric, curvature = (T[0].T @ m[0] @ T[0] for m in (sums.metric, sums.curvature))
+    held = held_at_bounds(u[None], g[None], coordinates)[0]
+    free_names = [names[j] for j in coordinates.free]
+    on_bound = ((u <= coordinates.lower) | (u >= coordinates.upper)) & np.isfinite(u)
+    at_bound = tuple(name for name, there in zip(free_names, on_bound, strict=True) if there)
+    best = float(sums.objective[0])
+    gradient = _expected_decrease(g, curvature, metric, held, best)
+    condition, direction = _worst_direction(problem, theta, T[0], weights, held)
+    agreeing, second = count_agreement(objectives, best)
+    dead = [name for name, still, size in zip(free_names, held, np.diag(metric), strict=True) if not still and size == 0]
+    reasons = _reasons(problem, input_names, free_names, dead, condition, direction, at_bound)
+    status: Status = "converged"
+    if dead or condition > SINGULAR or (reasons and condition > DOUBTFUL and _moving_together(problem, input_names)):
+        status = "not identified"
+    elif not (np.isfinite(best) and gradient < STATIONARY):
+        status = "not converged"
+        reasons.insert(0, f"the objective would still fall by {gradient:.0e} of its value")
+    else:
+        reasons = [f"{listing(at_bound)} at a bound"] if at_bound else []
+        if agreeing == 1 and len(objectives) > 1:
+            reasons.append("no other start reached this minimum: give more starts")
+    return Verdict(status, tuple(reasons), len(objectives), agreeing, second, at_bound, condition, gradient)
+
+
+def count_agreement(objectives: Array, best: float) -> tuple[int, float | None]:
+    """How many starts reached the best objective, and how much higher the next minimum is (relative)."""
+    near = objectives <= best * (1 + AGREEMENT) + 1e-25
+    others = objectives[~near & np.isfinite(objectives)]
+    second = float(others.min() / best - 1) if len(others) and best > 0 else None
+    return int(near.sum()), second
+
+
+def _expected_decrease(g: Array, curvature: Array, metric: Array, held: np.ndarray, best: float) -> float:
+    """Newton's decrease relative to the objective, over coordinates that no bound holds."""
+    keep = ~held & (np.diag(metric) > 0)
+    if not keep.any():
+        return 0.0
+    size = np.sqrt(np.diag(metric))[keep]
+    H = (curvature + 1e-6 * metric)[np.ix_(keep, keep)] / np.outer(size, size) + 1e-12 * np.eye(int(keep.sum()))
+    scaled = g[keep] / size
+    decrease = 0.5 * float(scaled @ np.linalg.solve(H, scaled))
+    # An exact fit has an objective of rounding size: judge it by the square of what rounding does to residuals.
+    return decrease / max(best, 1e-26)
+
+
+def _worst_direction(
+    problem: Problem, theta: Array, T: Array, weights: Array, held: np.ndarray
+) -> tuple[float, Array]:
+    """Condition of the column-scaled Jacobian and the direction (q,) that the data fix least."""
+    R = np.zeros((0, T.shape[1]))
+    for part, piece in problem.chunks():
+        _, J = part.residual_and_jacobian(theta)
+        R = np.linalg.qr(np.vstack([R, ((T.T @ J[0]) * np.sqrt(weights[piece])).T]), mode="r")
+    if problem.prior is not None:
+        R = np.linalg.qr(np.vstack([R, np.sqrt(problem.prior.precision)[:, None] * T]), mode="r")
+    size = np.linalg.norm(R, axis=0)
+    keep = ~held & (size > 0)
+    direction = np.zeros(T.shape[1])
+    if not keep.any() or not np.isfinite(R).all():
+        return np.inf, direction
+    scaled = R[:, keep] / size[keep]
+    values, vectors = np.linalg.svd(scaled)[1:]
+    direction[keep] = vectors[-1]
+    if len(values) < int(keep.sum()):
+        return np.inf, direction
+    return float(values[0] / values[-1]) if values[-1] > 0 else np.inf, direction
+
+
+def _reasons(
+    problem: Problem,
+    input_names: tuple[str, ...],
+    free_names: list[str],
+    dead: list[str],
+    condition: float,
+    direction: Array,
+    at_bound: tuple[str, ...],
+) -> list[str]:
+    """Why the data do not fix every parameter, and what runs would."""
+    reasons = [f"{listing(dead)} {'has' if len(dead) == 1 else 'have'} no effect because {listing(at_bound)} sits at a bound"] if dead and at_bound else []
+    together = _moving_together(problem, input_names)
+    free = [name for name, share in zip(free_names, direction, strict=True) if abs(share) > 0.25]
+    if condition > SINGULAR or (together and condition > DOUBTFUL):
+        what = f"the data leave {listing(free)} free to trade off" if len(free) > 1 else f"the data do not fix {listing(free)}"
+        reasons.append(what)
+        reasons.append(together or "spread the runs wider in " + listing(input_names, last="or"))
+    return reasons
+
+
+def _moving_together(problem: Problem, input_names: tuple[str, ...]) -> str:
+    """A sentence where an input does not vary, or two vary only together; empty where neither."""
+    spread = {}
+    for name, x in zip(input_names, problem.inputs, strict=True):
+        if np.all(x == x[0]):
+            return f"every row has {name} = {x[0]:.4g}: add runs with other {name}"
+        if np.all(x > 0):
+            spread[name] = np.log(x) - np.mean(np.log(x))
+    names = list(spread)
+    for i, a in enumerate(names):
+        for b in names[i + 1 :]:
+            slope = float(spread[a] @ spread[b] / (spread[a] @ spread[a]))
+            rest = np.sqrt(np.mean((spread[b] - slope * spread[a]) ** 2))
+            if rest < 0.02 * np.sqrt(np.mean(spread[b] ** 2)) + 1e-9:
+                power = "" if abs(slope - 1) < 0.01 else f"^{slope:.2f}"
+                return f"{b} is proportional to {a}{power} in every row (one ray): add runs at other ratios of {b} to {a}"
+    return ""

@@ -1,0 +1,150 @@
+"""From a table of runs to the arrays of a law: columns found and checked, areas of schedules derived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scalefit.errors import ColumnError, DataError, listing, missing_column, not_one_of, rows_text
+from scalefit.law import Law
+from scalefit.runs.checking import checked_columns, numeric_column
+from scalefit.runs.columns import find_column
+from scalefit.schedules import Schedule
+
+Array = NDArray[np.float64]
+Schedules = Mapping[str, Schedule]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Inputs of a law read from a frame.
+
+    Parameters
+    ----------
+    inputs : one (n,) array per input, in the order of the law.
+    columns : which column each input was read from; derived inputs have none.
+    notes : what was recognised, derived or interpolated, as sentences.
+    """
+
+    inputs: tuple[Array, ...]
+    columns: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def read_inputs(
+    frame: pd.DataFrame, law: Law, *, columns: Mapping[str, str], schedules: Schedules | None, warn_units: bool = True
+) -> Table:
+    """The inputs of a law; those that follow from a schedule are computed for each run."""
+    derived = law.derive.columns if law.derive else ()
+    if derived and all(name in frame.columns for name in derived):
+        derived = ()  # the areas themselves are given
+    plain = [name for name in law.inputs if name not in derived]
+    table = Table((), {}, ())
+    values: dict[str, Array] = {}
+    if plain:
+        checked = checked_columns(
+            frame, plain, needed_by=law.name, columns=columns, positive=law.positive_inputs and not law.derive, warn_units=warn_units
+        )
+        values, table = dict(checked.values), Table((), dict(checked.columns), checked.notes)
+    if derived:
+        areas, notes = derive_columns(frame, law, columns=columns, schedules=schedules)
+        values.update(areas)
+        table = replace(table, notes=(*table.notes, *notes))
+    return replace(table, inputs=tuple(np.ascontiguousarray(values[name]) for name in law.inputs))
+
+
+def derive_columns(
+    frame: pd.DataFrame, law: Law, *, columns: Mapping[str, str], schedules: Schedules | None
+) -> tuple[dict[str, Array], tuple[str, ...]]:
+    """The derived inputs at each row's step, from the schedule of its run or from the logged rates."""
+    assert law.derive is not None
+    step_column = find_column(frame, "step", needed_by=law.name, columns=columns)
+    steps = whole_steps(frame, step_column, law.name)
+    runs = run_names(frame, columns)
+    out = {name: np.empty(len(frame)) for name in law.derive.columns}
+    notes: dict[str, None] = {}
+    for run in dict.fromkeys(runs):
+        rows = np.flatnonzero(np.array(runs, object) == run)
+        schedule = schedule_of(frame, run, rows, law, columns, schedules, step_column)
+        notes.update(dict.fromkeys(schedule.notes))
+        if int(steps[rows].max()) > schedule.steps:
+            raise DataError(
+                f"Run {run!r} has a row at step {int(steps[rows].max())}, but its schedule ends at step {schedule.steps}: "
+                f"give a Schedule of {int(steps[rows].max())} steps or more."
+            )
+        for name, area in law.derive.function(schedule.rates, **law.derive.settings).items():
+            out[name][rows] = area[steps[rows]]
+    return out, tuple(notes)
+
+
+def schedule_of(
+    frame: pd.DataFrame,
+    run: str,
+    rows: NDArray[np.intp],
+    law: Law,
+    columns: Mapping[str, str],
+    schedules: Schedules | None,
+    step_column: str,
+) -> Schedule:
+    """The schedule of one run: the one given, else its log of rates."""
+    if schedules is not None:
+        if run in schedules:
+            return schedules[run]
+        raise DataError(not_one_of(f"{law.name}: a schedule for run", run, schedules) + " Pass schedules={run: Schedule}.")
+    try:
+        lr_column = find_column(frame, "lr", needed_by=law.name, columns=columns)
+    except ColumnError as error:
+        raise ColumnError(f"{error} Or pass schedules={{run: Schedule}}, such as Schedule.cosine(steps=…, peak=…).") from None
+    rates = numeric_column(frame, lr_column, name="lr", needed_by=law.name, positive=False)[rows]
+    return Schedule.from_log(pd.DataFrame({"step": frame[step_column].to_numpy()[rows], "lr": rates}))
+
+
+def whole_steps(frame: pd.DataFrame, column: str, needed_by: str) -> NDArray[np.intp]:
+    """Steps as whole numbers from 0."""
+    steps = numeric_column(frame, column, name="step", needed_by=needed_by, positive=False)
+    wrong = frame.index[(steps < 0) | (steps != np.round(steps))]
+    if len(wrong):
+        raise DataError(f"{needed_by}: column {column!r} holds steps, whole numbers from 0; {rows_text(list(wrong))} does not.")
+    return steps.astype(np.intp)
+
+
+def run_names(frame: pd.DataFrame, columns: Mapping[str, str]) -> list[str]:
+    """The name of the run of each row; one name for all where there is no such column."""
+    column = columns.get("run", "run")
+    if column not in frame.columns:
+        if "run" in columns:
+            raise missing_column("run", "fit", list(frame.columns))
+        return ["run"] * len(frame)
+    names = frame[column]
+    if names.isna().any():
+        raise DataError(f"Column {column!r} has no name of a run in {rows_text(list(frame.index[names.isna()]))}.")
+    return [str(name) for name in names]
+
+
+def univariate_columns(
+    frame: pd.DataFrame, law: Law, columns: Mapping[str, str] | None, along: str | None, known: Sequence[str]
+) -> dict[str, str]:
+    """The columns as given, with the one input ``x`` of a univariate law found: ``along``, else the only known one.
+
+    Raises
+    ------
+    ColumnError
+        If more than one column could be meant; the message names them.
+    """
+    found = dict(columns or {})
+    if law.inputs != ("x",) or "x" in found or "x" in frame.columns:
+        return found
+    if along is not None:
+        return {**found, "x": along}
+    candidates = [name for name in known if name in frame.columns]
+    if len(candidates) != 1:
+        names = candidates or [str(name) for name in frame.columns]
+        raise ColumnError(
+            f"{law.name} has one input, x; the table has {listing(names)}. Say which one is meant: "
+            f"columns={{'x': {names[0]!r}}}." if names else f"{law.name} has one input, x; the table has no columns."
+        )
+    return {**found, "x": candidates[0]}

@@ -1,0 +1,1 @@
+"""How firmly a fit is believed: covariance, resampling plans, bootstrap."""

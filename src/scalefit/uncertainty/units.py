@@ -1,0 +1,90 @@
+"""What is drawn as one piece when data are resampled: rows, whole runs, or blocks along a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+UnitKind = Literal["rows", "runs", "blocks"]
+
+FEWEST_RUNS = 6
+
+
+@dataclass(frozen=True)
+class Units:
+    """A division of n rows into units that are independent of one another.
+
+    Parameters
+    ----------
+    kind : "rows", "runs" or "blocks".
+    labels : (n,) number of the unit each row belongs to; of the run for blocks.
+    block : rows in a block; 1 unless the kind is "blocks".
+    order : (n,) for blocks: the rows of all runs, one run after another, each in the order of its steps.
+    """
+
+    kind: UnitKind
+    labels: NDArray[np.intp]
+    block: int = 1
+    order: NDArray[np.intp] | None = None
+
+    @property
+    def count(self) -> int:
+        """How many units there are."""
+        return len(self.pieces) if self.kind == "blocks" else int(self.labels.max()) + 1
+
+    @property
+    def pieces(self) -> NDArray[np.intp]:
+        """For each row, the number of the piece whose scores are summed in a covariance."""
+        if self.kind != "blocks" or self.order is None:
+            return self.labels
+        piece = np.empty(len(self.labels), np.intp)
+        number = 0
+        for run in range(int(self.labels.max()) + 1):
+            rows = self.order[self.labels[self.order] == run]
+            cuts = np.arange(len(rows)) // self.block
+            piece[rows] = cuts + number
+            number += int(cuts[-1]) + 1
+        return piece
+
+
+def choose_units(n: int, runs: NDArray[np.intp] | None, position: Array | None, residual: Array) -> Units:
+    """Rows where each is a run of its own, runs where they repeat, blocks along them where they are fewer than six.
+
+    Parameters
+    ----------
+    runs : (n,) number of the run of each row, or None.
+    position : (n,) what orders the rows of a run, or None for the order of the table.
+    residual : (n,) of the fit; its autocorrelation sets the length of a block.
+    """
+    if runs is None or int(runs.max()) + 1 == n:
+        return Units("rows", np.arange(n))
+    if int(runs.max()) + 1 >= FEWEST_RUNS:
+        return Units("runs", runs)
+    order = np.lexsort((np.arange(n) if position is None else position, runs))
+    return Units("blocks", runs, block_length(residual, runs, order), order)
+
+
+def block_length(residual: Array, runs: NDArray[np.intp], order: NDArray[np.intp]) -> int:
+    """Rows of a block: twice the integrated autocorrelation time, at most a quarter of the shortest run."""
+    shortest, time = int(np.bincount(runs).min()), 1.0
+    for run in range(int(runs.max()) + 1):
+        r = residual[order[runs[order] == run]]
+        time = max(time, autocorrelation_time(r - r.mean()))
+    return int(np.clip(np.ceil(2 * time), 2, max(2, shortest // 4)))
+
+
+def autocorrelation_time(r: Array) -> float:
+    """Rows that count as one independent row: 1 + 2 * sum of autocorrelations up to the first one below 0.05."""
+    total, power = 1.0, float(r @ r)
+    if power == 0:
+        return total
+    for lag in range(1, len(r) // 2):
+        correlation = float(r[lag:] @ r[:-lag]) / power
+        if correlation < 0.05:
+            break
+        total += 2 * correlation
+    return total
