@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
-import platform
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scalefit import tables
+from scalefit import provenance, tables
 from scalefit.errors import DataError, FitError, FitWarning, listing, missing_column, rows_text
 from scalefit.fitting.coordinates import Coordinates
-from scalefit.fitting.polish import polish
-from scalefit.fitting.problem import Prior, Problem
+from scalefit.fitting.problem import Problem
+from scalefit.fitting.search import search
 from scalefit.fitting.setup import Constraints, bounded_law, make_coordinates
-from scalefit.fitting.solver import solve
-from scalefit.fitting.starts import Starts, default_count, find_starts
-from scalefit.fitting.verdict import AGREEMENT, judge
+from scalefit.fitting.starts import Starts
+from scalefit.fitting.verdict import judge
 from scalefit.law import Law
 from scalefit.laws import get_law
 from scalefit.objectives import Objective
-from scalefit.quantities import QUANTITIES
 from scalefit.result import Fit
 from scalefit.runs.checking import checked_columns, no_reserved_columns, numeric_column
 from scalefit.runs.frame import as_frame
@@ -37,15 +32,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 StartsLike = Starts | Mapping[str, float] | Sequence[Mapping[str, float]]
-
-#: A scatter below a thousandth is not believed when a prior is weighed: with few rows a curve goes through them all.
-SMALLEST_SCATTER = 1e-3
-PRIOR_ROUNDS = 6
-#: Other minima up to this factor above the best are starts of refits: a resample may prefer them.
-KEPT_BASINS = 4.0
-#: Rows from which starts are first followed on a sample.
-MANY_ROWS = 20_000
-SAMPLED_ROWS = 4096
 
 
 def fit(
@@ -131,14 +117,10 @@ def fit(
     problem = Problem(law, table.inputs, y, objective)
     coordinates = make_coordinates(law, constraints, table.inputs)
     _check_enough(problem, coordinates, constraints, law, row_weights, seen_as)
-    followed = _as_starts(starts, start)
-    problem, ends = _minimise(problem, law, coordinates, row_weights, followed, constraints)
-    best = int(np.argmin(ends.objective))
-    u, _ = polish(problem, coordinates, ends.u[best], row_weights)
-    residual = problem.residual(coordinates.to_params(u[None])[0])[0]
-    units, names = _units(frame, known, residual)
-    judgement = judge(problem, coordinates, u, row_weights, ends.objective, law.param_names, law.inputs)
-    plain = replace(problem, prior=None)
+    found = search(problem, law, coordinates, row_weights, _as_starts(starts, start), constraints)
+    problem, theta = found.problem, coordinates.to_params(found.u[None])[0]
+    units, names = _units(frame, known, problem.residual(theta)[0])
+    used = {**table.columns, target: seen_as, **({"run": known["run"]} if "run" in known else {})}
     if law.verified == "memory":
         _warn_of_memory(law)
     return Fit(
@@ -146,17 +128,17 @@ def fit(
         problem=problem,
         coordinates=coordinates,
         constraints=constraints,
-        u=u,
+        u=found.u,
         weights=row_weights,
         units=units,
         unit_names=names,
-        judgement=judgement,
-        objective=float(plain.value(coordinates.to_params(u[None])[0], row_weights[None])[0]),
-        basins=_basins(u, ends.u, ends.objective, ends.converged),
+        judgement=judge(problem, coordinates, found.u, row_weights, found.objectives, law.param_names, law.inputs),
+        objective=float(replace(problem, prior=None).value(theta, row_weights[None])[0]),
+        basins=found.basins,
         target=target,
-        columns={**table.columns, target: seen_as, **({"run": known["run"]} if "run" in known else {})},
+        columns=used,
         data=_used_data(frame, table, seen_as, y, law, known),
-        provenance=_provenance(problem, row_weights, frame, law, objective, constraints, target, seen_as, table),
+        provenance=provenance.record(problem, row_weights, law, constraints, used),
         notes=(*table.notes, *y_notes),
     )
 
@@ -243,81 +225,6 @@ def _as_starts(starts: StartsLike | None, from_params: dict[str, float]) -> Star
     return Starts(given=(*((starts,) if isinstance(starts, Mapping) else tuple(starts)), *extra))
 
 
-def _minimise(
-    problem: Problem, law: Law, coordinates: Coordinates, weights: Array, starts: Starts, constraints: Constraints
-) -> tuple[Problem, Any]:
-    """Ends of all starts; a prior is weighed by the scatter of the fit, in a few rounds."""
-    begin = _start_points(problem, law, coordinates, weights, starts)
-    if not constraints.prior:
-        return problem, solve(problem, coordinates, begin, weights[None])
-    dispersion = float(np.mean(_dispersion_parts(problem, np.full(1, 0.01))))
-    for _ in range(PRIOR_ROUNDS):
-        problem = replace(problem, prior=_prior(law, constraints, dispersion))
-        ends = solve(problem, coordinates, begin, weights[None])
-        best = ends.theta[int(np.argmin(ends.objective))]
-        spare = max(weights.sum() + len(constraints.prior) - coordinates.q, 1.0)
-        seen = float(weights @ _dispersion_parts(problem, problem.residual(best[None])[0])) / spare
-        dispersion = max(seen, float(_dispersion_parts(problem, np.full(1, SMALLEST_SCATTER))[0]))
-    return problem, ends
-
-
-def _dispersion_parts(problem: Problem, r: Array) -> Array:
-    """Residual times slope of the loss: its mean is the scale of the loss taken as a negative log-likelihood."""
-    return r * problem.objective.parts(r)[1]
-
-
-def _prior(law: Law, constraints: Constraints, dispersion: float) -> Prior:
-    centre, precision = np.zeros(len(law.params)), np.zeros(len(law.params))
-    for name, (middle, deviation) in constraints.prior.items():
-        j = law.param_names.index(name)
-        centre[j], precision[j] = middle, dispersion / deviation**2
-    return Prior(centre, precision, dispersion)
-
-
-def _start_points(problem: Problem, law: Law, coordinates: Coordinates, weights: Array, starts: Starts) -> Array:
-    nonlinear = sum(int(j) not in law.linear_index for j in coordinates.free)
-    count = default_count(nonlinear) if starts.own is None else starts.own
-    if count == 0 and not starts.given:
-        raise FitError("Starts(own=0) needs at least one given start.")
-    own = find_starts(problem, law, coordinates, weights[None], max(count, 1))
-    if problem.n > MANY_ROWS and count:
-        own = _followed_on_a_sample(problem, coordinates, weights, own)
-    if not starts.given:
-        return own
-    filler = coordinates.to_params(own[:1])[0][0] if len(own) else coordinates.base
-    given = np.tile(filler, (len(starts.given), 1))
-    for row, start in zip(given, starts.given, strict=True):
-        for name, value in start.items():
-            law.param(name)
-            row[law.param_names.index(name)] = float(value)
-    with np.errstate(all="ignore"):
-        points = coordinates.from_params(given)
-    inside = np.clip(np.nan_to_num(points, nan=0.0), coordinates.lower, coordinates.upper)
-    return np.vstack([own[:count], inside])
-
-
-def _followed_on_a_sample(problem: Problem, coordinates: Coordinates, weights: Array, own: Array) -> Array:
-    """Ends of the starts on a few thousand rows spread over the data; the distinct good ones go on with all rows."""
-    order = np.lexsort((problem.target, *problem.inputs))
-    rows = order[np.linspace(0, problem.n - 1, SAMPLED_ROWS).round().astype(int)]
-    ends = solve(problem.rows(rows), coordinates, own, weights[None, rows])
-    good = ends.objective <= ends.objective.min() * 1.05
-    distinct: list[int] = []
-    for k in np.flatnonzero(good):
-        if all(abs(ends.objective[k] / ends.objective[other] - 1) > AGREEMENT for other in distinct):
-            distinct.append(int(k))
-    # A second follower of the best, moved off it, so that agreement on all rows can be seen.
-    first = ends.u[distinct[0]]
-    return np.vstack([ends.u[distinct], first * (1 + 1e-3)])
-
-
-def _basins(u: Array, ends: Array, objectives: Array, converged: NDArray[np.bool_]) -> Array:
-    """The estimate and the other minima near it in height: (K, q)."""
-    best = objectives.min()
-    others = converged & (objectives > best * (1 + AGREEMENT)) & (objectives < best * KEPT_BASINS)
-    return np.vstack([u[None], ends[others]])
-
-
 def _units(frame: pd.DataFrame, columns: Mapping[str, str], residual: Array) -> tuple[Units, tuple[str, ...]]:
     """What is resampled as one piece, with names that do not depend on the order of rows."""
     if columns.get("run", "run") not in frame.columns:
@@ -344,47 +251,6 @@ def _used_data(
         if column in frame.columns and column not in data.columns:
             data[name] = frame[column]
     return data
-
-
-def _provenance(
-    problem: Problem,
-    weights: Array,
-    frame: pd.DataFrame,
-    law: Law,
-    objective: Objective,
-    constraints: Constraints,
-    target: str,
-    target_column: str,
-    table: tables.Table,
-) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    for array in (*problem.inputs, problem.target, weights):
-        digest.update(np.ascontiguousarray(array).tobytes())
-    settings = dict(law.derive.settings) if law.derive else {}
-    call = {
-        "law": law.name,
-        "equation_hash": law.equation_hash,
-        "settings": settings,
-        "target": target,
-        "columns": {**table.columns, target: target_column},
-        "objective": repr(objective),
-        "constraints": {k: dict(v) for k, v in vars(constraints).items()},
-    }
-    packages = ("scalefit", "numpy", "scipy", "pandas")
-    return {
-        "data_hash": digest.hexdigest()[:16],
-        "rows_used": len(frame),
-        "rows_dropped": {},
-        "call": call,
-        "versions": {"python": platform.python_version(), **{name: _version(name) for name in packages}},
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except ModuleNotFoundError:
-        return "unknown"
 
 
 def _warn_of_memory(law: Law) -> None:

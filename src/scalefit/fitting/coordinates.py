@@ -97,7 +97,7 @@ class Coordinates:
             T[:, self.free[terms], terms] = 1.0 / size
 
     def _sizes(self, theta: Array) -> tuple[Array, Array]:
-        """Geometric mean size of each term over the typical rows (B, k), and its relative derivative (B, k, p)."""
+        """Root mean square of each term over the typical rows (B, k), and its relative derivative (B, k, p)."""
         places = self.free[self.term_places]
         B, p = theta.shape
         k = len(places)
@@ -108,11 +108,9 @@ class Coordinates:
             value, J = self.equation.value_and_jacobian(stacked.reshape(-1, p), self.typical)
             value, J = value.reshape(k + 1, B, -1), J.reshape(k + 1, B, p, -1)
             term, change = value[:k] - value[k], J[:k] - J[k]
-            used = (term != 0) & np.isfinite(term)
-            count = np.maximum(used.sum(axis=-1), 1)
-            size = np.exp(np.sum(np.log(np.abs(np.where(used, term, 1.0))), axis=-1) / count)
-            ratio = np.where(used[:, :, None], change / np.where(used, term, 1.0)[:, :, None], 0.0)
-        relative = ratio.sum(axis=-1) / count[..., None]
+            power = np.sum(term * term, axis=-1)
+            relative = np.sum(term[:, :, None] * change, axis=-1) / np.where(power == 0, 1.0, power)[..., None]
+            size = np.sqrt(np.where(power == 0, 1.0, power / term.shape[-1]))
         relative[:, :, places] = 0.0
         return np.ascontiguousarray(size.T), np.ascontiguousarray(relative.swapaxes(0, 1))
 

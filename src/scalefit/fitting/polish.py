@@ -1,79 +1,133 @@
-"""Last digits: Gauss-Newton by QR, whose answer does not square the condition of the Jacobian."""
+"""One problem followed with care: Levenberg-Marquardt by QR, whose answer does not square the condition.
+
+The batched solver works with normal equations, which lose half the digits of an ill-conditioned problem. Each accepted
+minimum ends here, and so does each start that a user gave: rows are folded into a triangle in chunks, steps are solved
+on the triangle.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.problem import Array, Problem
 from scalefit.fitting.solver import held_at_bounds, shortened
 
-MOST_STEPS = 60
-WORST_CONDITION = 1e13
+MOST_STEPS = 1500
+LARGEST_DAMPING = 1e20
+#: Steps shorter than this, relative to the coordinates, are rounding.
+SHORTEST = 1e-15
 
 
-def polish(problem: Problem, coordinates: Coordinates, u: Array, weights: Array) -> tuple[Array, float]:
-    """Improve one minimum: coordinates (q,) and row weights (n,) -> coordinates and objective.
+@dataclass(frozen=True)
+class _Triangle:
+    """The loss around a point: |R p + z|^2 / 2 + outside . p, with all rows folded in."""
 
-    Steps are taken while they shrink, and none that raises the objective by more than rounding.
+    objective: float
+    R: Array
+    z: Array
+    outside: Array
+
+    @property
+    def gradient(self) -> Array:
+        return np.asarray(self.R.T @ self.z + self.outside)
+
+
+def polish(
+    problem: Problem, coordinates: Coordinates, u: Array, weights: Array, *, damping: float = 0.0
+) -> tuple[Array, float]:
+    """Follow one point (q,) to its minimum, with row weights (n,): coordinates and objective.
+
+    With ``damping`` 0 the point is taken for a minimum but for rounding: Gauss-Newton steps are taken while they
+    shrink, and none that raises the objective by more than rounding.
     """
-    theta, _ = coordinates.to_params(u[None])
-    objective = float(problem.value(theta, weights[None])[0])
-    last, best = np.inf, (u, objective)
+    here = fold(problem, coordinates, u, weights)
+    if here is None:
+        return u, np.inf
+    largest = np.zeros(len(u))
+    growth, last = 2.0, np.inf
     for _ in range(MOST_STEPS):
-        step = _gauss_newton_step(problem, coordinates, u, weights)
+        largest = np.maximum(largest, np.linalg.norm(here.R, axis=0))
+        held = held_at_bounds(u[None], here.gradient[None], coordinates)[0]
+        step = damped_triangle_step(here, np.sqrt(damping) * largest, ~held & (largest > 0))
         if step is None:
-            break
-        length = float(np.max(np.abs(step) / np.maximum(np.abs(u), 1e-3)))
-        if not length < 0.9 * last:
-            break
+            damping, growth = max(damping, 1e-12) * growth, growth * 2
+            if damping > LARGEST_DAMPING:
+                break
+            continue
         trial = shortened(u[None], step[None], coordinates)[0]
-        value = float(problem.value(coordinates.to_params(trial[None])[0], weights[None])[0])
-        if not value <= best[1] * (1 + 1e-13) + 1e-300:
+        step = trial - u
+        length = float(np.max(np.abs(step) / np.maximum(np.abs(u), 1e-3)))
+        there = fold(problem, coordinates, trial, weights) if length > SHORTEST else None
+        if length <= SHORTEST or damping > LARGEST_DAMPING:
             break
-        u, last, best = trial, length, (trial, min(value, best[1]))
-        if length < 1e-14:
+        rounding = 1e-13 * here.objective
+        if there is None or not there.objective <= here.objective + (rounding if length < last else 0.0):
+            if damping == 0.0 and length < 1e-6:
+                break
+            damping, growth = max(damping, 1e-12) * growth, growth * 2
+            continue
+        gain = expected_gain(here, step)
+        ratio = (here.objective - there.objective) / gain if gain > 0 else 1.0
+        if damping < 1e-10 and length < 1e-6 and not length < 0.9 * last:
             break
-    return best
+        damping, growth = damping * max(1 / 3, 1 - (2 * min(ratio, 1.0) - 1) ** 3), 2.0
+        damping = 0.0 if damping < 1e-14 else damping
+        u, here, last = trial, there, length
+    return u, here.objective
 
 
-def _gauss_newton_step(problem: Problem, coordinates: Coordinates, u: Array, weights: Array) -> Array | None:
-    """The Newton step on the loss by QR of the rows that curve; None where they do not fix it."""
-    theta, T = coordinates.to_params(u[None])
-    R, outside, gradient = np.zeros((0, coordinates.q + 1)), np.zeros(coordinates.q), np.zeros(coordinates.q)
-    for part, piece in problem.chunks():
-        r, J = part.residual_and_jacobian(theta)
-        J, W = T[0].T @ J[0], weights[piece]
-        _, slope, bend, _ = problem.objective.parts(r[0])
-        curved = bend > 0
-        root = np.sqrt(W * bend)
-        rows = np.column_stack([(J * root).T, np.where(curved, root * slope / np.where(curved, bend, 1.0), 0.0)])
-        outside += J @ np.where(curved, 0.0, W * slope)
-        gradient += J @ (W * slope)
-        R = np.vstack([R, rows[curved]])
-        if not np.isfinite(R).all():
-            return None
-        R = np.linalg.qr(R, mode="r")
-    if problem.prior is not None:
-        root = np.sqrt(problem.prior.precision)
-        pull = np.column_stack([root[:, None] * T[0], root * (theta[0] - problem.prior.centre)])
-        R, gradient = np.linalg.qr(np.vstack([R, pull]), mode="r"), gradient + T[0].T @ (root * pull[:, -1])
-    return _solve_free(R, outside, ~held_at_bounds(u[None], gradient[None], coordinates)[0])
+def expected_gain(here: _Triangle, step: Array) -> float:
+    """How much lower the model is at the end of a step."""
+    Rp = here.R @ step
+    return float(-(here.outside @ step) - here.z @ Rp - 0.5 * Rp @ Rp)
 
 
-def _solve_free(R: Array, outside: Array, free: np.ndarray) -> Array | None:
-    """The step from the triangle [R z]: minus R^-1 (z + R^-T outside), zero where a bound holds."""
-    step = np.zeros(len(free))
-    if len(R) < int(free.sum()) or not free.any():
+def damped_triangle_step(here: _Triangle, damping: Array, free: NDArray[np.bool_]) -> Array | None:
+    """The step of a damped triangle, zero where a coordinate is not free; None where it is singular."""
+    step, k = np.zeros(len(free)), int(free.sum())
+    if not k:
         return None
-    factor = np.linalg.qr(np.column_stack([R[:, :-1][:, free], R[:, -1]]), mode="r")
-    k = int(free.sum())
+    R = here.R[:, free]
+    size = np.linalg.norm(R, axis=0)
+    size = np.where(size > 0, size, 1.0)
+    stacked = np.vstack([np.column_stack([R / size, here.z]), np.column_stack([np.diag(damping[free] / size), np.zeros(k)])])
+    factor = np.linalg.qr(stacked, mode="r")
     if len(factor) < k:
         return None
-    triangle, z = factor[:k, :k], factor[:k, k]
-    size = np.linalg.norm(triangle, axis=0)
-    if not (size > 0).all() or np.linalg.cond(triangle / size) > WORST_CONDITION:
+    triangle = factor[:k, :k]
+    diagonal = np.abs(np.diag(triangle))
+    if not (np.isfinite(triangle).all() and diagonal.min() > 1e-14 * diagonal.max()):
         return None
-    scaled = triangle / size
-    step[free] = -np.linalg.solve(scaled, z + np.linalg.solve(scaled.T, (outside[free]) / size)) / size
-    return step
+    outside = here.outside[free] / size
+    step[free] = -np.linalg.solve(triangle, factor[:k, k] + np.linalg.solve(triangle.T, outside)) / size
+    return step if np.isfinite(step).all() else None
+
+
+def fold(problem: Problem, coordinates: Coordinates, u: Array, weights: Array) -> _Triangle | None:
+    """All rows at a point as one triangle; None where the objective is not finite."""
+    with np.errstate(all="ignore"):
+        theta, T = coordinates.to_params(u[None])
+        R, outside, objective = np.zeros((0, coordinates.q + 1)), np.zeros(coordinates.q), 0.0
+        for part, piece in problem.chunks():
+            r, J = part.residual_and_jacobian(theta)
+            J, W = T[0].T @ J[0], weights[piece]
+            loss, slope, bend, _ = problem.objective.parts(r[0])
+            curved = bend > 0
+            root = np.sqrt(W * bend)
+            pulled = np.where(curved, root * slope / np.where(curved, bend, 1.0), 0.0)
+            outside += J @ np.where(curved, 0.0, W * slope)
+            objective += float(W @ loss)
+            R = np.vstack([R, np.column_stack([(J * root).T, pulled])[curved]])
+            if not (np.isfinite(R).all() and np.isfinite(objective) and np.isfinite(outside).all()):
+                return None
+            R = np.linalg.qr(R, mode="r")
+    if problem.prior is not None:
+        root = np.sqrt(problem.prior.precision)
+        away = root * (theta[0] - problem.prior.centre)
+        R = np.linalg.qr(np.vstack([R, np.column_stack([root[:, None] * T[0], away])]), mode="r")
+        objective += 0.5 * float(away @ away)
+    return _Triangle(objective, R[:, :-1], R[:, -1], outside)

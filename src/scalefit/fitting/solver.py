@@ -60,7 +60,7 @@ def solve(
     starts: Array,
     weights: Array,
     *,
-    damping: float = 0.1,
+    damping: float = 0.01,
     tolerance: float = TOLERANCE,
     block: int = BLOCK,
     most_steps: int = MOST_STEPS,
@@ -77,6 +77,8 @@ def solve(
     """
     B, q = starts.shape
     out = Solutions(starts.copy(), np.full((B, len(coordinates.base)), np.nan), np.full(B, np.inf), np.zeros(B, bool), np.zeros(B, int))
+    if B == 0:
+        return out
     block = max(1, min(block, B, max(1, 200_000_000 // max(1, 8 * problem.n))))
     state, waiting = _State(block, q, problem.n), 0
 
@@ -92,8 +94,9 @@ def solve(
 
     load(np.arange(block))
     while len(state.place):
-        _evaluate(problem, coordinates, state)
-        ended, converged = _step(state, coordinates, problem, tolerance, most_steps)
+        with np.errstate(all="ignore"):
+            _evaluate(problem, coordinates, state)
+            ended, converged = _step(state, coordinates, problem, tolerance, most_steps)
         slots = np.flatnonzero(ended)
         if not len(slots):
             continue
@@ -116,14 +119,13 @@ def _evaluate(problem: Problem, coordinates: Coordinates, state: _State) -> None
     """Normal equations at the trials; those that do not raise the objective become the current points."""
     theta, T = coordinates.to_params(state.trial)
     sums = problem.normal(theta, state.weights)
-    with np.errstate(all="ignore"):
-        TT = T.swapaxes(1, 2)
-        gradient = np.matmul(TT, sums.gradient[..., None])[..., 0]
-        curvature, metric = (np.matmul(TT, np.matmul(m, T)) for m in (sums.curvature, sums.metric))
-        finite = np.isfinite(sums.objective) & np.isfinite(metric).all(axis=(1, 2)) & np.isfinite(gradient).all(axis=1)
-        new = np.isinf(state.objective)
-        better = finite & (sums.objective <= state.objective)
-        ratio = np.where(finite, (state.objective - sums.objective) / state.expected, -1.0)
+    TT = T.swapaxes(1, 2)
+    gradient = np.matmul(TT, sums.gradient[..., None])[..., 0]
+    curvature, metric = (np.matmul(TT, np.matmul(m, T)) for m in (sums.curvature, sums.metric))
+    finite = np.isfinite(sums.objective) & np.isfinite(metric).all(axis=(1, 2)) & np.isfinite(gradient).all(axis=1)
+    new = np.isinf(state.objective)
+    better = finite & (sums.objective <= state.objective)
+    ratio = np.where(finite, (state.objective - sums.objective) / state.expected, -1.0)
     factor = np.select([~better, ratio > 0.75, ratio > 0.25], [8.0, 0.1, 0.5], 2.0)
     state.damping = np.clip(np.where(new, state.damping, state.damping * factor), 1e-9, LARGEST_DAMPING * 10)
     state.steps += 1

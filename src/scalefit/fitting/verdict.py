@@ -74,7 +74,8 @@ def judge(
     on_bound = ((u <= coordinates.lower) | (u >= coordinates.upper)) & np.isfinite(u)
     at_bound = tuple(name for name, there in zip(free_names, on_bound, strict=True) if there)
     best = float(sums.objective[0])
-    gradient = _expected_decrease(g, curvature, metric, held, best)
+    rounding = float(weights.sum()) * (4e-16 * (1 + float(np.max(np.abs(problem.seen))))) ** 2
+    gradient = _expected_decrease(g, curvature, metric, held, best + rounding / STATIONARY)
     condition, direction = _worst_direction(problem, theta, T[0], weights, held)
     agreeing, second = count_agreement(objectives, best)
     dead = [name for name, still, size in zip(free_names, held, np.diag(metric), strict=True) if not still and size == 0]
@@ -101,7 +102,7 @@ def count_agreement(objectives: Array, best: float) -> tuple[int, float | None]:
 
 
 def _expected_decrease(g: Array, curvature: Array, metric: Array, held: np.ndarray, best: float) -> float:
-    """Newton's decrease relative to the objective, over coordinates that no bound holds."""
+    """Newton's decrease relative to the height ``best``, over coordinates that no bound holds."""
     keep = ~held & (np.diag(metric) > 0)
     if not keep.any():
         return 0.0
@@ -109,8 +110,7 @@ def _expected_decrease(g: Array, curvature: Array, metric: Array, held: np.ndarr
     H = (curvature + 1e-6 * metric)[np.ix_(keep, keep)] / np.outer(size, size) + 1e-12 * np.eye(int(keep.sum()))
     scaled = g[keep] / size
     decrease = 0.5 * float(scaled @ np.linalg.solve(H, scaled))
-    # An exact fit has an objective of rounding size: judge it by the square of what rounding does to residuals.
-    return decrease / max(best, 1e-26)
+    return decrease / best
 
 
 def _worst_direction(

@@ -1,0 +1,167 @@
+"""From data to the best minimum: starts found, followed in one batch, given ones with care, a prior weighed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scalefit.errors import FitError
+from scalefit.fitting.coordinates import Coordinates
+from scalefit.fitting.polish import polish
+from scalefit.fitting.problem import Array, Prior, Problem
+from scalefit.fitting.setup import Constraints
+from scalefit.fitting.solver import solve
+from scalefit.fitting.starts import Starts, default_count, find_starts
+from scalefit.fitting.verdict import AGREEMENT
+from scalefit.law import Law
+
+#: A start that a user gave is followed from each of these dampings: no single one solves all of NIST's problems.
+GIVEN_DAMPING = (1e-6, 1e-2)
+#: A scatter below a thousandth is not believed when a prior is weighed: with few rows a curve goes through them all.
+SMALLEST_SCATTER = 1e-3
+PRIOR_ROUNDS = 6
+#: Rows from which starts are first followed on a sample.
+MANY_ROWS = 20_000
+SAMPLED_ROWS = 4096
+#: Other minima up to this factor above the best are starts of refits: a resample may prefer them.
+KEPT_BASINS = 4.0
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search found.
+
+    Parameters
+    ----------
+    problem : the problem, with its prior weighed.
+    u, objective : the best minimum, polished: (q,) and its height.
+    objectives : (K,) where each start ended.
+    basins : (M, q) the best minimum and the others near it in height.
+    """
+
+    problem: Problem
+    u: Array
+    objective: float
+    objectives: Array
+    basins: Array
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """Where K starts ended."""
+
+    u: Array
+    objective: Array
+    converged: NDArray[np.bool_]
+
+
+def search(
+    problem: Problem, law: Law, coordinates: Coordinates, weights: Array, starts: Starts, constraints: Constraints
+) -> Search:
+    """The best minimum that any start reaches.
+
+    Raises
+    ------
+    FitError
+        If no start is left, or the law is finite at none of them.
+    """
+    with np.errstate(all="ignore"):
+        ends = _follow(problem, law, coordinates, weights, starts)
+        if constraints.prior:
+            problem, ends = _weigh_prior(problem, law, coordinates, weights, constraints, ends, starts)
+        best = int(np.argmin(ends.objective))
+        if not np.isfinite(ends.objective[best]):
+            raise FitError(f"{law.name} is not finite at any start: give bounds, or starts= near the data.")
+        u, objective = polish(problem, coordinates, ends.u[best], weights)
+    height = ends.objective[best]
+    others = ends.converged & (ends.objective > height * (1 + AGREEMENT)) & (ends.objective < height * KEPT_BASINS)
+    return Search(problem, u, objective, ends.objective, np.vstack([u[None], ends.u[others]]))
+
+
+def _follow(problem: Problem, law: Law, coordinates: Coordinates, weights: Array, starts: Starts) -> _Ends:
+    nonlinear = sum(int(j) not in law.linear_index for j in coordinates.free)
+    count = default_count(nonlinear) if starts.own is None else starts.own
+    if count == 0 and not starts.given:
+        raise FitError("Starts(own=0) needs at least one given start.")
+    own = find_starts(problem, law, coordinates, weights[None], max(count, 1))
+    given = _given_points(law, coordinates, starts, own)
+    if problem.n > MANY_ROWS:
+        return _follow_many_rows(problem, coordinates, weights, np.vstack([own[:count], given]))
+    ends = solve(problem, coordinates, own[:count], weights[None])
+    followed = [_follow_given(problem, coordinates, point, weights) for point in given]
+    return _Ends(
+        np.vstack([ends.u, *[u[None] for u, _ in followed]]),
+        np.array([*ends.objective, *[height for _, height in followed]]),
+        np.array([*ends.converged, *[True for _ in followed]], bool),
+    )
+
+
+def _given_points(law: Law, coordinates: Coordinates, starts: Starts, own: Array) -> Array:
+    """Given starts as coordinates; what they leave out is taken from the best own start."""
+    if not starts.given:
+        return np.empty((0, coordinates.q))
+    filler = coordinates.to_params(own[:1])[0][0] if len(own) else coordinates.base
+    given = np.tile(filler, (len(starts.given), 1))
+    for row, start in zip(given, starts.given, strict=True):
+        for name, value in start.items():
+            law.param(name)
+            row[law.param_names.index(name)] = float(value)
+    return np.clip(np.nan_to_num(coordinates.from_params(given), nan=0.0), coordinates.lower, coordinates.upper)
+
+
+def _follow_given(problem: Problem, coordinates: Coordinates, point: Array, weights: Array) -> tuple[Array, float]:
+    ends = [polish(problem, coordinates, point, weights, damping=damping) for damping in GIVEN_DAMPING]
+    return min(ends, key=lambda end: end[1])
+
+
+def _follow_many_rows(problem: Problem, coordinates: Coordinates, weights: Array, points: Array) -> _Ends:
+    """Ends on a few thousand rows spread over the data; the distinct good ones go on with all rows."""
+    order = np.lexsort((problem.target, *problem.inputs))
+    rows = order[np.linspace(0, problem.n - 1, SAMPLED_ROWS).round().astype(int)]
+    ends = solve(problem.rows(rows), coordinates, points, weights[None, rows])
+    distinct: list[int] = []
+    for k in np.argsort(ends.objective, kind="stable"):
+        good = ends.objective[k] <= ends.objective.min() * 1.05
+        if good and all(abs(ends.objective[k] / ends.objective[other] - 1) > AGREEMENT for other in distinct):
+            distinct.append(int(k))
+    # A second follower of the best, moved off it, so that agreement on all rows can be seen.
+    points = np.vstack([ends.u[distinct], ends.u[distinct[:1]] * (1 + 1e-3)])
+    whole = solve(problem, coordinates, points, weights[None], damping=1e-3)
+    return _Ends(whole.u, whole.objective, whole.converged)
+
+
+def _weigh_prior(
+    problem: Problem,
+    law: Law,
+    coordinates: Coordinates,
+    weights: Array,
+    constraints: Constraints,
+    ends: _Ends,
+    starts: Starts,
+) -> tuple[Problem, _Ends]:
+    """The prior as rows that scatter as the data do; the scatter comes from the fit, in a few rounds."""
+    least = float(_dispersion(problem, np.full(1, SMALLEST_SCATTER))[0])
+    dispersion = 100 * least
+    for _ in range(PRIOR_ROUNDS):
+        problem = replace(problem, prior=_prior(law, constraints, dispersion))
+        found = solve(problem, coordinates, ends.u, weights[None])
+        best = found.theta[int(np.argmin(found.objective))]
+        spare = max(float(weights.sum()) + len(constraints.prior) - coordinates.q, 1.0)
+        seen = float(weights @ _dispersion(problem, problem.residual(best[None])[0])) / spare
+        dispersion = max(seen, least)
+    return problem, _Ends(found.u, found.objective, found.converged)
+
+
+def _dispersion(problem: Problem, r: Array) -> Array:
+    """Residual times slope of the loss: its mean is the scale of the loss taken as a negative log-likelihood."""
+    return r * problem.objective.parts(r)[1]
+
+
+def _prior(law: Law, constraints: Constraints, dispersion: float) -> Prior:
+    centre, precision = np.zeros(len(law.params)), np.zeros(len(law.params))
+    for name, (middle, deviation) in constraints.prior.items():
+        j = law.param_names.index(name)
+        centre[j], precision[j] = middle, dispersion / deviation**2
+    return Prior(centre, precision, dispersion)

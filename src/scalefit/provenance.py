@@ -1,0 +1,51 @@
+"""Where a fit comes from: a hash of its data, the call, the versions."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from scalefit.fitting.problem import Array, Problem
+from scalefit.fitting.setup import Constraints
+from scalefit.law import Law
+
+PACKAGES = ("scalefit", "numpy", "scipy", "pandas")
+
+
+def record(problem: Problem, weights: Array, law: Law, constraints: Constraints, columns: Mapping[str, str]) -> dict[str, Any]:
+    """What is needed to say which data and which call a fit came from."""
+    call = {
+        "law": law.name,
+        "equation_hash": law.equation_hash,
+        "settings": dict(law.derive.settings) if law.derive else {},
+        "columns": dict(columns),
+        "objective": repr(problem.objective),
+        "constraints": {name: dict(value) for name, value in vars(constraints).items() if value},
+    }
+    return {
+        "data_hash": data_hash(problem, weights),
+        "rows_used": problem.n,
+        "rows_dropped": {},
+        "call": call,
+        "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
+    }
+
+
+def data_hash(problem: Problem, weights: Array) -> str:
+    """A hash of the numbers that a fit used, row by row."""
+    digest = hashlib.sha256()
+    for array in (*problem.inputs, problem.target, weights):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
