@@ -58,20 +58,36 @@ def rows_of(log):
         branch = int(budget) // STEP_TOKENS * 8 / 10
         for row in [row for row in before if row["step"] <= branch + 1] + decay:
             flops = 6 * params * row["tokens"]
-            yield {"run": run, "params": params, "flops": flops, **{k: job[k] for k in ("family", "seed", "width", "layers")}, **row}
+            yield {
+                "run": run,
+                "params": params,
+                "flops": flops,
+                **{k: job[k] for k in ("family", "seed", "width", "layers")},
+                **row,
+            }
 
 
 def pack(jobs, work):
     """Write the finished logs as one compressed table; bits depend on the rows alone."""
-    rows = [row for job in jobs if (work / f"{job.name}.json").exists() for row in rows_of(json.loads((work / f"{job.name}.json").read_text()))]
+    rows = [
+        row
+        for job in jobs
+        if (work / f"{job.name}.json").exists()
+        for row in rows_of(json.loads((work / f"{job.name}.json").read_text()))
+    ]
     rows.sort(key=lambda row: (row["family"], row["params"], row["seed"], row["run"], row["step"]))
     text = io.StringIO()
     table = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     table.writeheader()
     for row in rows:
-        table.writerow({**row, "lr": f"{row['lr']:.6g}", "loss": f"{row['loss']:.5f}", "train_loss": f"{row['train_loss']:.5f}"})
+        table.writerow(
+            {**row, "lr": f"{row['lr']:.6g}", "loss": f"{row['loss']:.5f}", "train_loss": f"{row['train_loss']:.5f}"}
+        )
     PACKAGE.mkdir(parents=True, exist_ok=True)
-    with open(PACKAGE / "ladder.csv.gz", "wb") as raw, gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as file:
+    with (
+        open(PACKAGE / "ladder.csv.gz", "wb") as raw,
+        gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as file,
+    ):
         file.write(text.getvalue().encode())
     print(f"{len(rows)} rows of {len({row['run'] for row in rows})} runs")
 

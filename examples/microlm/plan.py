@@ -55,12 +55,16 @@ def ladder():
         for family, sizes in SIZES.items()
         for width, layers in sizes
     ]
-    return sorted(jobs, key=lambda job: (-job.width * job.layers * (2 if job.family == "transformer" else 1)))
+    return sorted(jobs, key=lambda job: -job.width * job.layers * (2 if job.family == "transformer" else 1))
 
 
 #: Rates tried (factor 2) for the smallest, a middle and the largest size.
 TUNED = {
-    "transformer": {(16, 1): (4e-3, 8e-3, 16e-3, 32e-3), (48, 2): (2e-3, 4e-3, 8e-3, 16e-3), (80, 4): (2e-3, 4e-3, 8e-3)},
+    "transformer": {
+        (16, 1): (4e-3, 8e-3, 16e-3, 32e-3),
+        (48, 2): (2e-3, 4e-3, 8e-3, 16e-3),
+        (80, 4): (2e-3, 4e-3, 8e-3),
+    },
     "lstm": {(20, 1): (4e-3, 8e-3, 16e-3, 32e-3), (56, 2): (2e-3, 4e-3, 8e-3, 16e-3), (136, 2): (4e-3, 8e-3, 16e-3)},
 }
 

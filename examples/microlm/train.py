@@ -75,7 +75,12 @@ class Training:
         return row
 
     def state(self):
-        return {"model": self.model.state_dict(), "optimiser": self.optimiser.state_dict(), "step": self.step, "seen": self.seen}
+        return {
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "seen": self.seen,
+        }
 
     def load(self, state):
         self.model.load_state_dict(state["model"])

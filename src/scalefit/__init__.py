@@ -31,7 +31,7 @@ _PUBLIC = {
     "Huber": "objectives",
     "Law": "law",
     "LawError": "errors",
-    "Param": "law",
+    "Param": "parameter",
     "Published": "law",
     "ScalefitError": "errors",
     "ScalefitWarning": "errors",
@@ -42,21 +42,22 @@ _PUBLIC = {
     "backtest": "decisions.backtest",
     "bits_per_byte": "quantities",
     "count_flops": "runs.flops",
-    "define_law": "law",
-    "exponent": "law",
+    "define_law": "definition",
+    "exponent": "parameter",
     "fit": "estimation",
-    "floor": "law",
-    "formula_law": "law",
+    "floor": "parameter",
+    "formula_law": "definition",
     "get_law": "laws",
     "grid": "runs.flops",
     "joint_draws": "uncertainty.pairing",
     "list_laws": "laws",
     "load_fit": "reports.json",
+    "plot_backtest": "plots.backtests",
     "plot_fit": "plots.fits",
-    "profile_setting": "estimation",
+    "profile_setting": "decisions.settings",
     "read_runs": "runs.frame",
-    "real": "law",
-    "scale": "law",
+    "real": "parameter",
+    "scale": "parameter",
 }
 _MODULES = ("datasets", "law_math", "laws", "testing")
 
@@ -64,8 +65,10 @@ __all__ = sorted([*_PUBLIC, "datasets", "law_math"])
 
 if TYPE_CHECKING:
     from scalefit import datasets, law_math
+    from scalefit.definition import define_law, formula_law
     from scalefit.estimation import fit
-    from scalefit.law import Law, Param, define_law, formula_law
+    from scalefit.law import Law
+    from scalefit.parameter import Param
     from scalefit.result import Fit
 
 

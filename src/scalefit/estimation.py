@@ -120,7 +120,8 @@ def fit(
     found = search(problem, law, coordinates, row_weights, _as_starts(starts, start), constraints)
     problem, theta = found.problem, coordinates.to_params(found.u[None])[0]
     units, names = _units(frame, known, problem.residual(theta)[0])
-    used = {**table.columns, target: seen_as, **({"run": known["run"]} if "run" in known else {})}
+    run_column = tables.optional_column(frame, "run", known)
+    used = {**table.columns, target: seen_as, **({} if run_column is None else {"run": run_column})}
     if law.verified == "memory":
         _warn_of_memory(law)
     return Fit(
@@ -172,7 +173,13 @@ def _target(
     """The seen values, their column, and what should be said of it."""
     checked = checked_columns(frame, [target], needed_by=law.name, columns=columns, positive=False)
     y, column = checked.values[target], checked.columns[target]
-    wrong = (y <= 0) if objective.on == "log" else ((y <= 0) | (y >= 1)) if objective.on == "logit" else np.zeros(len(y), bool)
+    wrong = (
+        (y <= 0)
+        if objective.on == "log"
+        else ((y <= 0) | (y >= 1))
+        if objective.on == "logit"
+        else np.zeros(len(y), bool)
+    )
     if wrong.any():
         allowed = "> 0 on the log scale" if objective.on == "log" else "between 0 and 1 on the logit scale"
         raise DataError(
@@ -227,12 +234,13 @@ def _as_starts(starts: StartsLike | None, from_params: dict[str, float]) -> Star
 
 def _units(frame: pd.DataFrame, columns: Mapping[str, str], residual: Array) -> tuple[Units, tuple[str, ...]]:
     """What is resampled as one piece, with names that do not depend on the order of rows."""
-    if columns.get("run", "run") not in frame.columns:
+    if tables.optional_column(frame, "run", columns) is None:
         return choose_units(len(frame), None, None, residual), tuple(f"row {label}" for label in frame.index)
     names = tables.run_names(frame, columns)
     distinct = list(dict.fromkeys(names))
     number = {name: i for i, name in enumerate(distinct)}
-    position = next((frame[c] for c in ("step", "tokens", "flops") if c in frame.columns and frame[c].notna().all()), None)
+    places = (tables.optional_column(frame, name, columns) for name in ("step", "tokens", "flops"))
+    position = next((frame[column] for column in places if column is not None and frame[column].notna().all()), None)
     order = None if position is None else pd.to_numeric(position, errors="coerce").to_numpy(float)
     units = choose_units(len(frame), np.array([number[name] for name in names]), order, residual)
     if units.kind == "blocks":
@@ -247,8 +255,8 @@ def _used_data(
     data = pd.DataFrame({name: x for name, x in zip(law.inputs, table.inputs, strict=True)}, index=frame.index)
     data[target_column] = y
     for name in ("run", "family", "step", "seed"):
-        column = columns.get(name, name)
-        if column in frame.columns and column not in data.columns:
+        column = tables.optional_column(frame, name, columns)
+        if column is not None and name not in data.columns:
             data[name] = frame[column]
     return data
 
@@ -259,5 +267,3 @@ def _warn_of_memory(law: Law) -> None:
         FitWarning,
         stacklevel=3,
     )
-
-

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+import inspect
+import textwrap
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "log_add_exp": law_math.log_add_exp,
     "sigmoid": law_math.sigmoid,
 }
+TWO_ARGUMENTS = ("minimum", "maximum", "log_add_exp")
 CONSTANTS: Mapping[str, float] = {"pi": float(np.pi)}
 OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: np.add,
@@ -62,11 +65,11 @@ def _check(node: ast.expr, text: str, depth: int) -> None:
         raise FormulaError(f"The formula is nested more than {DEEPEST} deep.")
     match node:
         case ast.Constant(value=value) if type(value) in (int, float):
-            return
+            return None
         case ast.Name(id=name):
             if name in FUNCTIONS:
                 raise FormulaError(f"{name!r} is a function: write {name}(...) in {text!r}.")
-            return
+            return None
         case ast.UnaryOp(op=ast.USub() | ast.UAdd(), operand=inner):
             return _check(inner, text, depth + 1)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
@@ -77,12 +80,17 @@ def _check(node: ast.expr, text: str, depth: int) -> None:
                 raise FormulaError(
                     f"The formula calls {name!r}; known functions are {listing(FUNCTIONS)}.{did_you_mean(name, FUNCTIONS)}"
                 )
+            wanted = 2 if name in TWO_ARGUMENTS else 1
+            if len(args) != wanted:
+                raise FormulaError(f"{name} takes {wanted} argument{'s' * (wanted > 1)}; got {ast.unparse(node)!r}.")
             for argument in args:
                 _check(argument, text, depth + 1)
             return None
         case ast.BinOp(op=ast.BitXor()):
             raise FormulaError(f"'^' is not a power: write ** in {text!r}.")
-    raise FormulaError(f"A formula holds numbers, names, + - * / **, and {listing(FUNCTIONS)}; got {ast.unparse(node)!r}.")
+    raise FormulaError(
+        f"A formula holds numbers, names, + - * / **, and {listing(FUNCTIONS)}; got {ast.unparse(node)!r}."
+    )
 
 
 def names_in(tree: ast.expr) -> tuple[str, ...]:
@@ -157,7 +165,9 @@ class _Replacer(ast.NodeTransformer):
 
 
 def _replace(tree: ast.expr, values: Mapping[str, str]) -> ast.expr:
-    return ast.parse(ast.unparse(_Replacer(values).visit(ast.parse(ast.unparse(tree), mode="eval").body)), mode="eval").body
+    return ast.parse(
+        ast.unparse(_Replacer(values).visit(ast.parse(ast.unparse(tree), mode="eval").body)), mode="eval"
+    ).body
 
 
 GREEK = {
@@ -208,3 +218,54 @@ def _wrapped(node: ast.expr, values: Mapping[str, str], weaker: tuple[type[ast.o
     loose = (isinstance(node, ast.BinOp) and isinstance(node.op, weaker)) or isinstance(node, ast.UnaryOp)
     fraction = isinstance(node, ast.Name) and " " in text
     return f"\\left({text}\\right)" if loose or fraction else text
+
+
+def source_of(function: Callable[..., Any]) -> str:
+    """The source of a function, without comments and docstring; empty where there is none to read."""
+    definition = _definition(function)
+    if definition is None:
+        return ""
+    definition.body = _statements(definition) or definition.body
+    definition.decorator_list = []
+    return ast.unparse(definition)
+
+
+def tree_of_function(function: Callable[..., Any], names: Sequence[str]) -> ast.expr | None:
+    """The one returned expression of a function, its arguments renamed; None if there is more to it."""
+    definition = _definition(function)
+    body = _statements(definition) if definition is not None else []
+    if definition is None or len(body) != 1 or not isinstance(body[0], ast.Return) or body[0].value is None:
+        return None
+    renamed = {a.arg: ast.Name(n, ast.Load()) for a, n in zip(definition.args.args, names, strict=False)}
+    try:
+        return parse_formula(ast.unparse(_Plain(renamed).visit(body[0].value)))
+    except FormulaError:
+        return None
+
+
+def _definition(function: Callable[..., Any]) -> ast.FunctionDef | None:
+    try:
+        first = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
+    except (OSError, TypeError, SyntaxError, IndexError):
+        return None
+    return first if isinstance(first, ast.FunctionDef) else None
+
+
+def _statements(definition: ast.FunctionDef) -> list[ast.stmt]:
+    """The body without its docstring."""
+    return [
+        line for line in definition.body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))
+    ]
+
+
+class _Plain(ast.NodeTransformer):
+    """Rename arguments to inputs and parameters, and ``np.exp`` to ``exp``."""
+
+    def __init__(self, renamed: Mapping[str, ast.Name]) -> None:
+        self.renamed = renamed
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self.renamed.get(node.id, node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return ast.Name(node.attr, ast.Load())

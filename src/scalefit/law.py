@@ -7,20 +7,18 @@ from __future__ import annotations
 
 import ast
 import hashlib
-import inspect
-import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalefit import formula as formulas
-from scalefit.errors import FormulaError, LawError, listing, missing_column, not_one_of
-from scalefit.objectives import Huber, Objective, Square
+from scalefit.errors import LawError, listing, missing_column, not_one_of
+from scalefit.objectives import Huber, Objective
+from scalefit.parameter import Param
 
 Array = NDArray[np.float64]
 Inputs = tuple[Array, ...]
@@ -30,61 +28,6 @@ Derivative = Callable[[Array, Inputs], tuple[Array, Array]]
 Verified = Literal["paper", "second source", "memory", "ours"]
 
 STEP = 1e-25  # of a complex step, relative to the parameter: no difference is taken, so nothing cancels
-
-
-@dataclass(frozen=True)
-class Param:
-    """A parameter of a law.
-
-    Parameters
-    ----------
-    name : str
-    lower, upper : float
-        Bounds that hold for any data; a fit may end on them.
-    low, high : float
-        Where starting values are looked for; of the size of its term where ``of`` is given. Never a bound.
-    unit : str
-    of : str
-        What the parameter multiplies, as a formula of inputs and other parameters (``"params**-alpha"``): its starting
-        values then follow the data and any unit.
-    coordinate : {"raw", "log"}
-        How a fit moves it where it does not enter linearly.
-    """
-
-    name: str
-    lower: float = -np.inf
-    upper: float = np.inf
-    low: float = -3.0
-    high: float = 3.0
-    unit: str = ""
-    of: str = ""
-    coordinate: Literal["raw", "log"] = "raw"
-
-    def __post_init__(self) -> None:
-        if not self.lower < self.upper:
-            raise LawError(f"Parameter {self.name!r}: the lower bound {self.lower} must lie below the upper {self.upper}.")
-        if self.coordinate == "log" and self.lower < 0:
-            raise LawError(f"Parameter {self.name!r} moves in its log, so its lower bound must be 0 or more.")
-
-
-def floor(name: str, *, unit: str = "nats/token") -> Param:
-    """A value that the curve approaches and that is not negative."""
-    return Param(name, lower=0.0, low=0.1, high=5.0, unit=unit)
-
-
-def scale(name: str, *, unit: str = "", of: str = "", low: float = 0.01, high: float = 100.0) -> Param:
-    """The size of a term: not negative."""
-    return Param(name, lower=0.0, low=low, high=high, unit=unit, of=of, coordinate="log")
-
-
-def exponent(name: str, *, low: float = 0.05, high: float = 1.2, upper: float = np.inf) -> Param:
-    """A power: not negative, usually below one."""
-    return Param(name, lower=0.0, upper=upper, low=low, high=high)
-
-
-def real(name: str, *, low: float = -3.0, high: float = 3.0, unit: str = "") -> Param:
-    """A number without bounds."""
-    return Param(name, low=low, high=high, unit=unit)
 
 
 @dataclass(frozen=True)
@@ -144,10 +87,14 @@ class Law:
     def __post_init__(self) -> None:
         names = self.param_names
         if len(set(names)) != len(names) or set(names) & set(self.inputs):
-            raise LawError(f"Law {self.name!r}: names of inputs and parameters must differ; got {listing((*self.inputs, *names))}.")
+            raise LawError(
+                f"Law {self.name!r}: names of inputs and parameters must differ; got {listing((*self.inputs, *names))}."
+            )
         unknown = [name for name in self.linear if name not in names]
         if unknown:
-            raise LawError(f"Law {self.name!r}: linear names {listing(unknown)}, but the parameters are {listing(names)}.")
+            raise LawError(
+                f"Law {self.name!r}: linear names {listing(unknown)}, but the parameters are {listing(names)}."
+            )
 
     def __repr__(self) -> str:
         equation = f": {self.output} = {self.formula()}" if self.tree is not None else ""
@@ -163,7 +110,7 @@ class Law:
         """The equation as a syntax tree in the names of inputs and parameters; None where it is more than one line."""
         if self.text:
             return formulas.parse_formula(self.text)
-        return _tree_of_function(self.function, (*self.inputs, *self.param_names))
+        return formulas.tree_of_function(self.function, (*self.inputs, *self.param_names))
 
     def formula(self, values: Mapping[str, str] | None = None) -> str:
         """The equation as plain text, with numbers in place of names where given."""
@@ -178,7 +125,10 @@ class Law:
     @cached_property
     def equation_hash(self) -> str:
         """A hash that changes when the equation, the order of its names or its settings change."""
-        body = ast.unparse(self.tree) if self.tree is not None else _source(self.function) or self.function.__qualname__
+        if self.tree is not None:
+            body = ast.unparse(self.tree)
+        else:
+            body = formulas.source_of(self.function) or self.function.__qualname__
         settings = sorted(self.derive.settings.items()) if self.derive else []
         text = repr((body, self.inputs, self.param_names, settings))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -194,9 +144,12 @@ class Law:
         known = dict(self.derive.settings) if self.derive else {}
         for name in settings:
             if name not in known:
-                raise LawError(not_one_of(f"A setting of {self.name}", name, known) if known else f"{self.name} has no settings.")
+                raise LawError(
+                    not_one_of(f"A setting of {self.name}", name, known) if known else f"{self.name} has no settings."
+                )
         assert self.derive is not None
-        return replace(self, derive=replace(self.derive, settings={**known, **settings}))
+        plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
+        return replace(self, derive=replace(self.derive, settings={**known, **plain}))
 
     def with_constants(self, name: str) -> Callable[[Mapping[str, Any]], Array]:
         """A prediction with published constants, without a fit: ``law.with_constants("hoffmann2022")(runs)``."""
@@ -269,181 +222,3 @@ class Law:
             np.subtract(self.value(units, inputs), rest, out=out[:, k])
             units[:, j] = 0.0
         return out
-
-
-def define_law(
-    *,
-    inputs: Sequence[str],
-    output: str = "loss",
-    params: Sequence[Param] | None = None,
-    linear: Sequence[str] | None = None,
-    objective: Objective | None = None,
-    source: str = "",
-    verified: Verified = "ours",
-    published: Mapping[str, Published] | None = None,
-    traps: str = "",
-    by_hand: Derivative | None = None,
-    derive: Derive | None = None,
-) -> Callable[[Equation], Law]:
-    """Make a law of a Python function: the inputs first, then the parameters, returning the value.
-
-    Parameters
-    ----------
-    inputs : names of columns, in the order of the function's first arguments.
-    output : the quantity predicted.
-    params : one :class:`Param` per remaining argument, in order. None: unbounded, named as the arguments.
-    linear : names of the parameters that enter linearly once the others are fixed. None: read off the equation.
-    objective : None is Huber 1e-3 of the log, the usual one for a loss.
-    source, verified, published, traps : where the equation comes from and how well it was checked.
-    by_hand : value and Jacobian in one call, for laws that are fitted very often.
-    derive : columns computed from a schedule.
-
-    Raises
-    ------
-    LawError
-        If names and arguments do not match: usually a parameter was left out of ``params``.
-
-    Notes
-    -----
-    Use functions of NumPy that take complex numbers (not ``abs``, ``maximum``, ``logaddexp``) or those of
-    :mod:`scalefit.law_math`: derivatives are taken by complex step.
-
-    Examples
-    --------
-    >>> import scalefit as sf
-    >>> @sf.define_law(inputs=["tokens"], params=[sf.floor("E"), sf.scale("A"), sf.exponent("beta")])
-    ... def data_law(D, E, A, beta):
-    ...     return E + A / D**beta
-    >>> data_law.param_names
-    ('E', 'A', 'beta')
-    """
-
-    def decorate(function: Equation) -> Law:
-        arguments = tuple(inspect.signature(function).parameters)
-        rest = arguments[len(inputs) :]
-        chosen = tuple(params) if params is not None else tuple(Param(name) for name in rest)
-        if len(arguments) != len(inputs) + len(chosen):
-            raise LawError(
-                f"Law {function.__name__!r} takes {listing(arguments)}: {len(inputs)} inputs and {len(chosen)} params "
-                f"were declared, {len(arguments)} arguments are needed."
-            )
-        names = tuple(param.name for param in chosen)
-        law = Law(
-            name=function.__name__,
-            function=function,
-            inputs=tuple(inputs),
-            output=output,
-            params=chosen,
-            linear=tuple(linear or ()),
-            objective=objective or Huber(),
-            source=source,
-            verified=verified,
-            published=MappingProxyType(dict(published or {})),
-            traps=traps,
-            by_hand=by_hand,
-            derive=derive,
-        )
-        if linear is None and law.tree is not None:
-            law = replace(law, linear=formulas.linear_names(law.tree, names))
-        object.__setattr__(law, "__doc__", function.__doc__)
-        return law
-
-    return decorate
-
-
-def formula_law(
-    text: str,
-    *,
-    inputs: Sequence[str],
-    output: str = "y",
-    params: Sequence[Param] | None = None,
-    objective: Objective | None = None,
-) -> Law:
-    """A law from a formula given as text, such as ``"E + A/params**alpha"``; the text is parsed, never executed.
-
-    Parameters
-    ----------
-    text : numbers, names, ``+ - * / **``, parentheses, ``exp log sqrt sin cos arctan`` and ``pi``.
-    inputs : which names are columns; the others are parameters, in the order they appear.
-    output : the quantity predicted.
-    params : bounds and ranges for some or all parameters; the others are unbounded.
-    objective : None is ``Square(on="raw")``.
-
-    Raises
-    ------
-    FormulaError
-        If the text holds anything else, or lacks an input.
-
-    Examples
-    --------
-    >>> law = formula_law("b1*(1 - exp(-b2*x))", inputs=["x"])
-    >>> law.param_names, law.linear
-    (('b1', 'b2'), ('b1',))
-    """
-    tree = formulas.parse_formula(text)
-    names = formulas.names_in(tree)
-    absent = [name for name in inputs if name not in names]
-    if absent:
-        raise FormulaError(f"The formula {text!r} does not hold the input {listing(absent)}; it holds {listing(names)}.")
-    free = tuple(name for name in names if name not in inputs)
-    if not free:
-        raise FormulaError(f"The formula {text!r} has no parameters besides the inputs {listing(inputs)}.")
-    given = {param.name: param for param in params or ()}
-    for name in given:
-        if name not in free:
-            raise FormulaError(not_one_of(f"A parameter of the formula {text!r}", name, free))
-
-    def function(*values: Any) -> Any:
-        return formulas.evaluate(tree, dict(zip((*inputs, *free), values, strict=True)))
-
-    return Law(
-        name="formula",
-        function=function,
-        inputs=tuple(inputs),
-        output=output,
-        params=tuple(given.get(name, Param(name)) for name in free),
-        linear=formulas.linear_names(tree, free),
-        objective=objective or Square(on="raw"),
-        source="a formula given as text",
-        text=text,
-        positive_inputs=False,
-    )
-
-
-def _source(function: Equation) -> str:
-    try:
-        return textwrap.dedent(inspect.getsource(function))
-    except (OSError, TypeError):
-        return ""
-
-
-def _tree_of_function(function: Equation, names: Sequence[str]) -> ast.expr | None:
-    """The one returned expression of a function, its arguments renamed; None if there is more to it."""
-    try:
-        definition = ast.parse(_source(function)).body[0]
-    except (SyntaxError, IndexError):
-        return None
-    if not isinstance(definition, ast.FunctionDef):
-        return None
-    body = [line for line in definition.body if not (isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant))]
-    if len(body) != 1 or not isinstance(body[0], ast.Return) or body[0].value is None:
-        return None
-    renamed = {a.arg: ast.Name(n, ast.Load()) for a, n in zip(definition.args.args, names, strict=False)}
-    tree = _Plain(renamed).visit(body[0].value)
-    try:
-        return formulas.parse_formula(ast.unparse(tree))
-    except FormulaError:
-        return None
-
-
-class _Plain(ast.NodeTransformer):
-    """Rename arguments to inputs and parameters, and ``np.exp`` to ``exp``."""
-
-    def __init__(self, renamed: Mapping[str, ast.Name]) -> None:
-        self.renamed = renamed
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return self.renamed.get(node.id, node)
-
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        return ast.Name(node.attr, ast.Load())

@@ -17,7 +17,9 @@ from scalefit.law import Law
 PACKAGES = ("scalefit", "numpy", "scipy", "pandas")
 
 
-def record(problem: Problem, weights: Array, law: Law, constraints: Constraints, columns: Mapping[str, str]) -> dict[str, Any]:
+def record(
+    problem: Problem, weights: Array, law: Law, constraints: Constraints, columns: Mapping[str, str]
+) -> dict[str, Any]:
     """What is needed to say which data and which call a fit came from."""
     call = {
         "law": law.name,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -217,7 +217,9 @@ class Fit:
             raise FitError(not_one_of("kind", kind, ("percentile", "bca")))
         if self.draws is None:
             raise FitError("BCa intervals need draws: call fit.bootstrap(1000) first.")
-        return drawing.bca_of_params(self.problem, self.coordinates, self.u, self.weights, self.units, self.draws_theta, level)
+        return drawing.bca_of_params(
+            self.problem, self.coordinates, self.u, self.weights, self.units, self.draws_theta, level
+        )
 
     def bootstrap(
         self,
@@ -265,9 +267,7 @@ class Fit:
         kept = np.flatnonzero(~refits.failed)
         drawing.warn_of_failures(int(refits.failed.sum()), plan.draws, self.law.name)
         frame = pd.DataFrame(refits.theta[kept], columns=list(self.law.param_names), index=pd.Index(kept, name="draw"))
-        return replace(
-            self, units=units, unit_names=names, draws=frame, n_failed=int(refits.failed.sum()), plan=plan
-        )
+        return replace(self, units=units, unit_names=names, draws=frame, n_failed=int(refits.failed.sum()), plan=plan)
 
     def predict(
         self,
@@ -322,7 +322,9 @@ class Fit:
         if interval == "run":
             spare = max(float(self.weights.sum()) - self.coordinates.q, 1.0)
             scatter = self.problem.residual(self.theta)[0] * np.sqrt(self.weights.sum() / spare)
-        return drawing.band(self.law, self.draws_theta, inputs, level, self.problem.objective.on, scatter, self.weights, self.seed)
+        return drawing.band(
+            self.law, self.draws_theta, inputs, level, self.problem.objective.on, scatter, self.weights, self.seed
+        )
 
     def curve(
         self,
@@ -354,7 +356,10 @@ class Fit:
         inputs = tuple(path[name].to_numpy(float) for name in self.law.inputs)
         low, high = self._band(inputs, check_level(level), interval)
         return path.assign(
-            estimate=self.law.value(self.theta, inputs)[0], low=low, high=high, beyond=paths.beyond(inputs, self.problem.inputs)
+            estimate=self.law.value(self.theta, inputs)[0],
+            low=low,
+            high=high,
+            beyond=paths.beyond(inputs, self.problem.inputs),
         )
 
     def formula(self, *, latex: bool = False) -> str:
@@ -390,5 +395,3 @@ class Fit:
         from scalefit.plots.fits import plot_fit
 
         return plot_fit(self, along=along, level=level, ax=ax)
-
-

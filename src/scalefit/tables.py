@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scalefit.errors import ColumnError, DataError, listing, missing_column, not_one_of, rows_text
+from scalefit.errors import ColumnError, DataError, listing, not_one_of, rows_text
 from scalefit.law import Law
 from scalefit.runs.checking import checked_columns, numeric_column
-from scalefit.runs.columns import find_column
+from scalefit.runs.columns import find_column, has_column
 from scalefit.schedules import Schedule
 
 Array = NDArray[np.float64]
@@ -47,7 +47,12 @@ def read_inputs(
     values: dict[str, Array] = {}
     if plain:
         checked = checked_columns(
-            frame, plain, needed_by=law.name, columns=columns, positive=law.positive_inputs and not law.derive, warn_units=warn_units
+            frame,
+            plain,
+            needed_by=law.name,
+            columns=columns,
+            positive=law.positive_inputs and not law.derive,
+            warn_units=warn_units,
         )
         values, table = dict(checked.values), Table((), dict(checked.columns), checked.notes)
     if derived:
@@ -94,11 +99,15 @@ def schedule_of(
     if schedules is not None:
         if run in schedules:
             return schedules[run]
-        raise DataError(not_one_of(f"{law.name}: a schedule for run", run, schedules) + " Pass schedules={run: Schedule}.")
+        raise DataError(
+            not_one_of(f"{law.name}: a schedule for run", run, schedules) + " Pass schedules={run: Schedule}."
+        )
     try:
         lr_column = find_column(frame, "lr", needed_by=law.name, columns=columns)
     except ColumnError as error:
-        raise ColumnError(f"{error} Or pass schedules={{run: Schedule}}, such as Schedule.cosine(steps=…, peak=…).") from None
+        raise ColumnError(
+            f"{error} Or pass schedules={{run: Schedule}}, such as Schedule.cosine(steps=…, peak=…)."
+        ) from None
     rates = numeric_column(frame, lr_column, name="lr", needed_by=law.name, positive=False)[rows]
     return Schedule.from_log(pd.DataFrame({"step": frame[step_column].to_numpy()[rows], "lr": rates}))
 
@@ -108,21 +117,28 @@ def whole_steps(frame: pd.DataFrame, column: str, needed_by: str) -> NDArray[np.
     steps = numeric_column(frame, column, name="step", needed_by=needed_by, positive=False)
     wrong = frame.index[(steps < 0) | (steps != np.round(steps))]
     if len(wrong):
-        raise DataError(f"{needed_by}: column {column!r} holds steps, whole numbers from 0; {rows_text(list(wrong))} does not.")
+        raise DataError(
+            f"{needed_by}: column {column!r} holds steps, whole numbers from 0; {rows_text(list(wrong))} does not."
+        )
     return steps.astype(np.intp)
 
 
 def run_names(frame: pd.DataFrame, columns: Mapping[str, str]) -> list[str]:
     """The name of the run of each row; one name for all where there is no such column."""
-    column = columns.get("run", "run")
-    if column not in frame.columns:
-        if "run" in columns:
-            raise missing_column("run", "fit", list(frame.columns))
+    column = optional_column(frame, "run", columns)
+    if column is None:
         return ["run"] * len(frame)
     names = frame[column]
     if names.isna().any():
         raise DataError(f"Column {column!r} has no name of a run in {rows_text(list(frame.index[names.isna()]))}.")
     return [str(name) for name in names]
+
+
+def optional_column(frame: pd.DataFrame, name: str, columns: Mapping[str, str]) -> str | None:
+    """The column of a quantity under its name or an alias; None where there is none."""
+    if not has_column(frame, name, columns=columns):
+        return None
+    return find_column(frame, name, needed_by="fit", columns=columns)
 
 
 def univariate_columns(
@@ -145,6 +161,8 @@ def univariate_columns(
         names = candidates or [str(name) for name in frame.columns]
         raise ColumnError(
             f"{law.name} has one input, x; the table has {listing(names)}. Say which one is meant: "
-            f"columns={{'x': {names[0]!r}}}." if names else f"{law.name} has one input, x; the table has no columns."
+            f"columns={{'x': {names[0]!r}}}."
+            if names
+            else f"{law.name} has one input, x; the table has no columns."
         )
     return {**found, "x": candidates[0]}

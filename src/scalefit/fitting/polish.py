@@ -94,7 +94,9 @@ def damped_triangle_step(here: _Triangle, damping: Array, free: NDArray[np.bool_
     R = here.R[:, free]
     size = np.linalg.norm(R, axis=0)
     size = np.where(size > 0, size, 1.0)
-    stacked = np.vstack([np.column_stack([R / size, here.z]), np.column_stack([np.diag(damping[free] / size), np.zeros(k)])])
+    stacked = np.vstack(
+        [np.column_stack([R / size, here.z]), np.column_stack([np.diag(damping[free] / size), np.zeros(k)])]
+    )
     factor = np.linalg.qr(stacked, mode="r")
     if len(factor) < k:
         return None

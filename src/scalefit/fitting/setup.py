@@ -11,7 +11,8 @@ from scalefit.errors import FitError, listing, not_one_of
 from scalefit.fitting.coordinates import Coordinates, Kind, typical_rows
 from scalefit.fitting.problem import Array, Inputs
 from scalefit.fitting.ties import make_ties
-from scalefit.law import Law, Param
+from scalefit.law import Law
+from scalefit.parameter import Param
 
 
 @dataclass(frozen=True)
@@ -86,4 +87,6 @@ def _kind(param: Param, *, linear: bool) -> Kind:
 def _bounds(law: Law, free: list[int], kinds: tuple[Kind, ...], side: str) -> Array:
     values = [getattr(law.params[j], side) for j in free]
     with np.errstate(divide="ignore"):
-        return np.array([float(np.log(v)) if kind == "log" else float(v) for v, kind in zip(values, kinds, strict=True)])
+        return np.array(
+            [float(np.log(v)) if kind == "log" else float(v) for v, kind in zip(values, kinds, strict=True)]
+        )

@@ -44,7 +44,11 @@ class _State:
     def __init__(self, block: int, q: int, n: int) -> None:
         self.u, self.trial = np.zeros((block, q)), np.zeros((block, q))
         self.objective, self.expected = np.full(block, np.inf), np.zeros(block)
-        self.gradient, self.curvature, self.metric = np.zeros((block, q)), np.zeros((block, q, q)), np.zeros((block, q, q))
+        self.gradient, self.curvature, self.metric = (
+            np.zeros((block, q)),
+            np.zeros((block, q, q)),
+            np.zeros((block, q, q)),
+        )
         self.damping, self.weights = np.zeros(block), np.zeros((block, n))
         self.steps, self.place = np.zeros(block, int), np.full(block, -1)
 
@@ -76,7 +80,13 @@ def solve(
     tick : called with the number of problems ended since the last call.
     """
     B, q = starts.shape
-    out = Solutions(starts.copy(), np.full((B, len(coordinates.base)), np.nan), np.full(B, np.inf), np.zeros(B, bool), np.zeros(B, int))
+    out = Solutions(
+        starts.copy(),
+        np.full((B, len(coordinates.base)), np.nan),
+        np.full(B, np.inf),
+        np.zeros(B, bool),
+        np.zeros(B, int),
+    )
     if B == 0:
         return out
     block = max(1, min(block, B, max(1, 200_000_000 // max(1, 8 * problem.n))))
@@ -130,7 +140,11 @@ def _evaluate(problem: Problem, coordinates: Coordinates, state: _State) -> None
     state.damping = np.clip(np.where(new, state.damping, state.damping * factor), 1e-9, LARGEST_DAMPING * 10)
     state.steps += 1
     state.u[better], state.objective[better] = state.trial[better], sums.objective[better]
-    state.gradient[better], state.curvature[better], state.metric[better] = gradient[better], curvature[better], metric[better]
+    state.gradient[better], state.curvature[better], state.metric[better] = (
+        gradient[better],
+        curvature[better],
+        metric[better],
+    )
 
 
 def _step(

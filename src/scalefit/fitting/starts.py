@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from scalefit import formula as formulas
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.problem import Array, Problem
-from scalefit.law import Law, Param
+from scalefit.law import Law
+from scalefit.parameter import Param
 
 #: Rows on which candidates are compared.
 SAMPLE = 512
@@ -131,9 +132,7 @@ def _multiplied(param: Param, theta: Array, law: Law, problem: Problem) -> Array
     return np.asarray(formulas.evaluate(formulas.parse_formula(param.of), {**values, **centre}))
 
 
-def solve_linear(
-    theta: Array, problem: Problem, law: Law, places: Sequence[int], weights: Array
-) -> NDArray[np.bool_]:
+def solve_linear(theta: Array, problem: Problem, law: Law, places: Sequence[int], weights: Array) -> NDArray[np.bool_]:
     """Least squares for the linear parameters at each candidate, with signs as bounded; written into theta (K, p).
 
     Returns which candidates have no term switched off by its sign.

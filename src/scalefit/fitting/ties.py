@@ -50,7 +50,9 @@ def make_ties(expressions: dict[str, str], names: tuple[str, ...]) -> tuple[Tie,
                 raise FitError(not_one_of(f"A name in the tie {name} = {expressions[name]}", source, names))
     ordered: list[str] = []
     while len(ordered) < len(trees):
-        ready = [name for name in trees if name not in ordered and all(s in ordered or s not in trees for s in needs[name])]
+        ready = [
+            name for name in trees if name not in ordered and all(s in ordered or s not in trees for s in needs[name])
+        ]
         if not ready:
             circle = [name for name in trees if name not in ordered]
             raise FitError(f"The ties of {listing(circle)} go round in a circle: leave one of them free.")

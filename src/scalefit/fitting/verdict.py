@@ -78,7 +78,9 @@ def judge(
     gradient = _expected_decrease(g, curvature, metric, held, best + rounding / STATIONARY)
     condition, direction = _worst_direction(problem, theta, T[0], weights, held)
     agreeing, second = count_agreement(objectives, best)
-    dead = [name for name, still, size in zip(free_names, held, np.diag(metric), strict=True) if not still and size == 0]
+    dead = [
+        name for name, still, size in zip(free_names, held, np.diag(metric), strict=True) if not still and size == 0
+    ]
     reasons = _reasons(problem, input_names, free_names, dead, condition, direction, at_bound)
     status: Status = "converged"
     if dead or condition > SINGULAR or (reasons and condition > DOUBTFUL and _moving_together(problem, input_names)):
@@ -113,9 +115,7 @@ def _expected_decrease(g: Array, curvature: Array, metric: Array, held: np.ndarr
     return decrease / best
 
 
-def _worst_direction(
-    problem: Problem, theta: Array, T: Array, weights: Array, held: np.ndarray
-) -> tuple[float, Array]:
+def _worst_direction(problem: Problem, theta: Array, T: Array, weights: Array, held: np.ndarray) -> tuple[float, Array]:
     """Condition of the column-scaled Jacobian and the direction (q,) that the data fix least."""
     R = np.zeros((0, T.shape[1]))
     for part, piece in problem.chunks():
@@ -146,11 +146,19 @@ def _reasons(
     at_bound: tuple[str, ...],
 ) -> list[str]:
     """Why the data do not fix every parameter, and what runs would."""
-    reasons = [f"{listing(dead)} {'has' if len(dead) == 1 else 'have'} no effect because {listing(at_bound)} sits at a bound"] if dead and at_bound else []
+    reasons = (
+        [f"{listing(dead)} {'has' if len(dead) == 1 else 'have'} no effect because {listing(at_bound)} sits at a bound"]
+        if dead and at_bound
+        else []
+    )
     together = _moving_together(problem, input_names)
     free = [name for name, share in zip(free_names, direction, strict=True) if abs(share) > 0.25]
     if condition > SINGULAR or (together and condition > DOUBTFUL):
-        what = f"the data leave {listing(free)} free to trade off" if len(free) > 1 else f"the data do not fix {listing(free)}"
+        what = (
+            f"the data leave {listing(free)} free to trade off"
+            if len(free) > 1
+            else f"the data do not fix {listing(free)}"
+        )
         reasons.append(what)
         reasons.append(together or "spread the runs wider in " + listing(input_names, last="or"))
     return reasons
@@ -171,5 +179,7 @@ def _moving_together(problem: Problem, input_names: tuple[str, ...]) -> str:
             rest = np.sqrt(np.mean((spread[b] - slope * spread[a]) ** 2))
             if rest < 0.02 * np.sqrt(np.mean(spread[b] ** 2)) + 1e-9:
                 power = "" if abs(slope - 1) < 0.01 else f"^{slope:.2f}"
-                return f"{b} is proportional to {a}{power} in every row (one ray): add runs at other ratios of {b} to {a}"
+                return (
+                    f"{b} is proportional to {a}{power} in every row (one ray): add runs at other ratios of {b} to {a}"
+                )
     return ""

@@ -41,7 +41,9 @@ def get_law(name: str | Law) -> Law:
     if isinstance(name, Law):
         return name
     if not isinstance(name, str):
-        raise LawError(f"A law is a name or a Law; got {type(name).__name__}. For a formula, use formula_law(text, inputs=…).")
+        raise LawError(
+            f"A law is a name or a Law; got {type(name).__name__}. For a formula, use formula_law(text, inputs=…)."
+        )
     if name not in catalogue():
         raise LawError(not_one_of("The name of a law", name, catalogue()))
     return catalogue()[name]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scalefit.law import define_law, exponent, floor, scale
+from scalefit.definition import define_law
+from scalefit.parameter import exponent, floor, scale
 
 
 @define_law(

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from scalefit.law import Array, Inputs, Published, define_law, exponent, floor, scale
+from scalefit.definition import define_law
+from scalefit.law import Array, Inputs, Published
+from scalefit.parameter import exponent, floor, scale
 
 
 @define_law(

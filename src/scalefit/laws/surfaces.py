@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from scalefit.law import Array, Inputs, Published, define_law, exponent, floor, scale
+from scalefit.definition import define_law
+from scalefit.law import Array, Inputs, Published
+from scalefit.parameter import exponent, floor, scale
 
 
 def _power_term(scale_: Array, power: Array, log_x: Array, J: Array) -> Array:
@@ -45,7 +47,8 @@ def _chinchilla_by_hand(theta: Array, inputs: Inputs) -> tuple[Array, Array]:
             {"E": 0.02566, "A": 124.52, "alpha": 0.01540, "B": 1293.28, "beta": 0.02060},
         ),
         "muennighoff2023": Published(
-            {"E": 1.8691, "A": 520.8, "alpha": 0.3526596, "B": 1487.6, "beta": 0.3526596}, "base law on C4, alpha = beta"
+            {"E": 1.8691, "A": 520.8, "alpha": 0.3526596, "B": 1487.6, "beta": 0.3526596},
+            "base law on C4, alpha = beta",
         ),
     },
     traps="Runs on one ray of tokens per parameter cannot separate the two terms: vary D/N by 1.5 decades or more.",

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from scalefit.law import Array, Derive, define_law, exponent, floor, scale
+from scalefit.definition import define_law
+from scalefit.law import Array, Derive
+from scalefit.parameter import exponent, floor, scale
 from scalefit.schedules import annealing_area, forward_area
 
 

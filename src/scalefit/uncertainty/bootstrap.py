@@ -64,7 +64,14 @@ def refit(
         if not keep.any():
             return
         ends = solve(
-            problem, coordinates, offered[chosen[keep]], weights[keep], damping=0.01, tolerance=TOLERANCE, block=block, tick=report
+            problem,
+            coordinates,
+            offered[chosen[keep]],
+            weights[keep],
+            damping=0.01,
+            tolerance=TOLERANCE,
+            block=block,
+            tick=report,
         )
         _store(ends, which[keep], u, theta, objective, failed, first=again is None)
 
@@ -103,9 +110,18 @@ def best_candidates(
 
 
 def _store(
-    ends: Solutions, which: NDArray[np.intp], u: Array, theta: Array, objective: Array, failed: NDArray[np.bool_], *, first: bool
+    ends: Solutions,
+    which: NDArray[np.intp],
+    u: Array,
+    theta: Array,
+    objective: Array,
+    failed: NDArray[np.bool_],
+    *,
+    first: bool,
 ) -> None:
-    better = np.ones(len(which), bool) if first else ends.converged & (failed[which] | (ends.objective < objective[which]))
+    better = (
+        np.ones(len(which), bool) if first else ends.converged & (failed[which] | (ends.objective < objective[which]))
+    )
     to = which[better]
     u[to], theta[to], objective[to] = ends.u[better], ends.theta[better], ends.objective[better]
     failed[to] = ~ends.converged[better]

@@ -45,7 +45,9 @@ def coordinate_covariance(problem: Problem, coordinates: Coordinates, u: Array, 
         return out
     bread = inverse((J * (weights * smoothed_curvature(problem, r, weights))) @ J.T + pull)
     pieces = units.pieces
-    scores = np.stack([np.bincount(pieces, row) for row in J * (np.sqrt(weights) if units.kind == "rows" else weights) * slope])
+    scores = np.stack(
+        [np.bincount(pieces, row) for row in J * (np.sqrt(weights) if units.kind == "rows" else weights) * slope]
+    )
     count = effective if units.kind == "rows" else scores.shape[1]
     middle = scores @ scores.T * (effective / spare) * (count / max(count - 1, 1))
     if problem.prior is not None:  # its rows scatter as the data do

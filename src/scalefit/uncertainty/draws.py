@@ -101,7 +101,9 @@ def refit_plan(
     from tqdm.auto import tqdm
 
     with tqdm(total=plan.draws, desc="bootstrap", unit="fit") as bar:
-        return refit(problem, coordinates, candidates, row_weights, plan.draws, tick=lambda done: bar.update(done) and None)
+        return refit(
+            problem, coordinates, candidates, row_weights, plan.draws, tick=lambda done: bar.update(done) and None
+        )
 
 
 def warn_of_failures(failed: int, draws: int, law: str) -> None:

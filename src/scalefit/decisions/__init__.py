@@ -1,0 +1,1 @@
+"""Questions that a fit answers: one small frozen record per question."""

@@ -1,0 +1,52 @@
+"""Several fits side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from matplotlib.figure import Figure
+
+from scalefit.errors import FitError
+from scalefit.plots.axes import plain_ticks
+from scalefit.plots.fits import plot_fit
+from scalefit.result import Fit
+
+PANEL = (5.2, 4.4)  # inches
+#: Room for the legend above the curves, as a share of the log axis.
+LEGEND_SHARE = 0.35
+
+
+def plot_fits(fits: Mapping[str, Fit], *, along: str | None = None, level: float = 0.9) -> Figure:
+    """One panel a fit, with a shared axis of the loss.
+
+    Parameters
+    ----------
+    fits : mapping of title to Fit
+    along : str, optional
+        As for :func:`scalefit.plot_fit`.
+    level : float in (0, 1)
+        Of the band.
+
+    Returns
+    -------
+    Figure
+        Not registered with pyplot: show or save it.
+
+    Raises
+    ------
+    FitError
+        If there are no fits.
+    """
+    if not fits:
+        raise FitError("plot_fits needs at least one fit: plot_fits({'transformer': fit}).")
+    figure = Figure(figsize=(PANEL[0] * len(fits), PANEL[1]), layout="constrained")
+    panels = figure.subplots(1, len(fits), sharey=True, squeeze=False)[0]
+    for ax, (title, fit) in zip(panels, fits.items(), strict=True):
+        plot_fit(fit, along=along, level=level, ax=ax)
+        ax.set_title(title)
+    for ax in panels:  # at the end, because a shared axis takes its ticks and limits from the panel drawn last
+        plain_ticks(ax.yaxis)
+        ax.get_legend().set_loc("upper right")
+    low, high = panels[0].get_ylim()
+    panels[0].set_ylim(low, high * (high / low) ** LEGEND_SHARE if panels[0].get_yscale() == "log" else high)
+    return figure

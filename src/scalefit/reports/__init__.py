@@ -1,0 +1,1 @@
+"""A Fit as text, HTML and JSON."""

@@ -1,0 +1,151 @@
+"""What a report of a fit says, in words and cells, before it becomes text or HTML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from scalefit.reports.digits import between, number, plus_minus, si
+from scalefit.result import Fit
+
+State = Literal["good", "doubtful", "bad"]
+LEVEL = 0.9
+#: Another minimum is told of where its objective is less than this share higher.
+NEAR = 1.0
+
+
+@dataclass(frozen=True)
+class Content:
+    """The parts of a report of a fit.
+
+    Parameters
+    ----------
+    state : "good", "doubtful" (converged, with reservations) or "bad" (the estimates should not be believed).
+    head : the status in one line.
+    equation : with its numbers.
+    header, rows : the table of parameters.
+    facts : how well the law fits and what it was fitted to.
+    cautions : what to know before the numbers are used.
+    """
+
+    state: State
+    head: str
+    equation: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    facts: tuple[str, ...]
+    cautions: tuple[str, ...]
+
+
+def content_of(fit: Fit, equation: str) -> Content:
+    """Everything that a report of a fit says; ``equation`` has its numbers in."""
+    state = _state(fit)
+    believed = state != "bad"
+    table = fit.summary(LEVEL)
+    header = ("parameter", "estimate", *((f"{100 * LEVEL:.0f} % interval",) if believed else ()), "unit", "")
+    marks = {name: _mark(fit, name) for name in fit.law.param_names}
+    rows = [_row(str(name), line, marks[str(name)], believed=believed) for name, line in table.iterrows()]
+    return Content(
+        state=state,
+        head=_head(fit),
+        equation=equation,
+        header=header,
+        rows=tuple(rows),
+        facts=_facts(fit),
+        cautions=_cautions(fit, table, believed=believed),
+    )
+
+
+def _state(fit: Fit) -> State:
+    if not fit.converged:
+        return "bad"
+    return "doubtful" if fit.judgement.reasons else "good"
+
+
+def _head(fit: Fit) -> str:
+    """Law, data and status; a status that is not a success stands out without colours."""
+    what = f"{fit.law.name} on {_count(fit.n_runs, 'run')}"
+    if fit.n_rows != fit.n_runs:
+        what += f" ({_count(fit.n_rows, 'row')})"
+    if fit.converged:
+        return f"{what}: {fit.verdict}"
+    return f"{what}: {fit.judgement.status.upper()} — {'; '.join(fit.judgement.reasons)}"
+
+
+def _row(name: str, line: pd.Series, mark: str, *, believed: bool) -> tuple[str, ...]:
+    estimate, se = float(line["estimate"]), float(line["se"])
+    if not believed:
+        return name, number(estimate), str(line["unit"]), mark
+    if se == 0:
+        return name, number(estimate), "", str(line["unit"]), mark
+    interval = between(float(line["low"]), float(line["high"]), se)
+    return name, plus_minus(estimate, se), interval, str(line["unit"]), mark
+
+
+def _mark(fit: Fit, name: str) -> str:
+    """What besides the data decided a parameter."""
+    marks = []
+    if name in fit.constraints.fixed:
+        marks.append("fixed")
+    if name in fit.constraints.tie:
+        marks.append(f"tied: {fit.constraints.tie[name]}")
+    if name in fit.constraints.prior:
+        marks.append(f"prior {plus_minus(*fit.constraints.prior[name])}")
+    if name in fit.judgement.at_bound:
+        side = "lower" if fit.estimates[name] <= fit.law.param(name).lower else "upper"
+        marks.append(f"at its {side} bound")
+    return ", ".join(marks)
+
+
+def _facts(fit: Fit) -> tuple[str, ...]:
+    facts = [_error(fit), _range(fit), f"objective {fit.objective:.7g} of {fit.problem.objective!r}, summed over rows"]
+    if fit.judgement.second is not None and fit.judgement.second < NEAR:
+        facts.append(f"the next minimum found lies {number(100 * fit.judgement.second, digits=2)} % higher")
+    return tuple(facts)
+
+
+def _error(fit: Fit) -> str:
+    match fit.problem.objective.on:
+        case "log":
+            return f"rms error {number(100 * fit.rms, digits=2)} % of {fit.target} (on the log scale)"
+        case "logit":
+            return f"rms error {number(fit.rms, digits=2)} on the logit scale of {fit.target}"
+    return f"rms error {number(fit.rms, digits=2)} in the unit of {fit.target}"
+
+
+def _range(fit: Fit) -> str:
+    """The range of each input, led by the largest run where its compute is known."""
+    inputs = dict(zip(fit.law.inputs, fit.problem.inputs, strict=True))
+    parts = []
+    if {"params", "tokens"} <= set(inputs):
+        parts.append(f"largest run {si(float(np.max(6 * inputs['params'] * inputs['tokens'])))} FLOP")
+    for name, x in inputs.items():
+        low, high = si(float(x.min())), si(float(x.max()))
+        parts.append(f"{name} {low} to {high}" if low != high else f"{name} {low}")
+    return f"fitted range: {', '.join(parts)}"
+
+
+def _cautions(fit: Fit, table: pd.DataFrame, *, believed: bool) -> tuple[str, ...]:
+    cautions = [f"note: {note}" for note in fit.notes]
+    if fit.n_failed:
+        tried = fit.n_failed + (0 if fit.draws is None else len(fit.draws))
+        cautions.append(f"{fit.n_failed} of {tried} resamples reached no minimum and were left out")
+    if not believed:
+        cautions.append(
+            f"no intervals are shown: the fit is {fit.judgement.status}, and those of fit.summary() mean nothing"
+        )
+    elif table["se"].isna().any():
+        cautions.append(
+            "intervals are unknown: there are as many free parameters as rows; add runs, or fix or tie some"
+        )
+    else:
+        cautions.append(f"intervals: {fit.interval_source}")
+        cautions.append("intervals are of this law only; beyond the data check sf.backtest")
+    return tuple(cautions)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

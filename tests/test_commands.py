@@ -1,0 +1,265 @@
+"""The command line prints what the library returns, and one line where something is wrong."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import scalefit as sf
+from scalefit.commands import app
+
+
+@pytest.fixture(scope="module")
+def runs():
+    law = sf.get_law("chinchilla")
+    design = sf.grid(params=np.geomspace(1e8, 1e10, 5), tokens=np.geomspace(2e9, 2e11, 5))
+    scatter = np.random.default_rng(0).standard_normal(len(design))
+    return design.assign(loss=law(law.published["besiroglu2024"].values, design) * np.exp(0.003 * scatter))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch, runs):
+    """An own folder with a table of runs in it, and the tables that go wrong."""
+    monkeypatch.chdir(tmp_path)
+    runs.to_csv("runs.csv", index=False)
+    runs.assign(loss=runs.loss.where(runs.index != 3, -1.0)).to_csv("negative.csv", index=False)
+    runs.assign(loss="high").to_csv("text.csv", index=False)
+    runs.drop(columns="tokens").to_csv("no_tokens.csv", index=False)
+    runs.assign(N=runs.params, num_params=runs.params).drop(columns="params").to_csv("twice.csv", index=False)
+    runs.head(0).to_csv("empty.csv", index=False)
+    (tmp_path / "broken.json").write_text("{")
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def read(*arguments):
+    """What a command that must succeed printed."""
+    result = run(*arguments)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+BAD = {
+    "a missing table": (["check", "nowhere.csv"], "There is no file 'nowhere.csv'"),
+    "a folder": (["check", "."], "it is a folder"),
+    "an empty table": (["check", "empty.csv"], "has no rows"),
+    "two columns for one quantity": (["check", "twice.csv"], "'N' and 'num_params'"),
+    "a negative loss": (["check", "negative.csv"], "loss has values that a fit would refuse"),
+    "an unknown ending": (["fit", "broken.json", "--law", "power"], "must end in .csv"),
+    "an unknown law": (["fit", "runs.csv", "--law", "chinchila"], "Did you mean 'chinchilla'?"),
+    "a missing column": (["fit", "no_tokens.csv", "--law", "chinchilla"], "needs a column 'tokens'"),
+    "text for numbers": (["fit", "text.csv", "--law", "chinchilla"], "has text where a number is expected"),
+    "a loss below zero": (["fit", "negative.csv", "--law", "chinchilla"], "row 3"),
+    "a column in doubt": (["fit", "runs.csv", "--law", "power"], "power has one input, x"),
+    "a fixed value without a number": (
+        ["fit", "runs.csv", "--law", "chinchilla", "--fix", "E=low"],
+        "--fix E needs a number",
+    ),
+    "a fixed value without a name": (
+        ["fit", "runs.csv", "--law", "chinchilla", "--fix", "1.7"],
+        "--fix takes name=value",
+    ),
+    "an unknown parameter": (["fit", "runs.csv", "--law", "chinchilla", "--fix", "F=1"], "a parameter of chinchilla"),
+    "one column given twice": (
+        ["fit", "runs.csv", "--law", "power", "--column", "x=params", "--column", "x=tokens"],
+        "--column gives 'x' twice",
+    ),
+    "a folder that is not there": (["fit", "runs.csv", "--law", "chinchilla", "--out", "no/fit.json"], "no/fit.json"),
+    "a format that no picture has": (["fit", "runs.csv", "--law", "chinchilla", "--plot", "fit.txt"], "fit.txt"),
+    "a missing fit": (["predict", "nowhere.json", "--at", "params=1e9"], "There is no file 'nowhere.json'"),
+    "a broken fit": (["predict", "broken.json", "--at", "params=1e9"], "broken.json"),
+    "no point": (["predict", "fit.json"], "--at params=7e10"),
+    "an unknown name of a law": (["laws", "hoffman"], "The name of a law must be one of"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "said"), BAD.values(), ids=BAD)
+def test_bad_input_ends_with_code_2_and_one_line(arguments, said):
+    result = run(*arguments)
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("scalefit: ")
+    assert said in line
+
+
+def test_laws_lists_every_law_with_its_equation():
+    listed = read("laws")
+    assert [name for name in sf.list_laws().index if name not in listed] == []
+    assert "loss = E + A / params ** alpha + B / tokens ** beta" in listed
+
+
+def test_laws_describes_one_law_with_source_and_published_constants():
+    told = read("laws", "chinchilla")
+    assert "arXiv:2203.15556" in told
+    assert "published besiroglu2024: E=1.8172, A=482.01" in told
+
+
+def test_laws_prints_json():
+    assert set(json.loads(read("laws", "--json"))) == set(sf.list_laws().index)
+    assert json.loads(read("laws", "power", "--json"))["inputs"] == "x"
+
+
+def test_check_tells_ranges_and_laws():
+    told = read("check", "runs.csv")
+    assert "25 rows" in told
+    assert "1e8 to 1e10 parameters" in told
+    assert "laws with all their columns here: chinchilla, chinchilla_gamma, power, power_offset" in told
+
+
+def test_check_prints_json():
+    told = json.loads(read("check", "runs.csv", "--json"))
+    assert told["rows"] == 25
+    assert [column["column"] for column in told["known"]] == ["params", "tokens", "loss"]
+
+
+def test_check_remarks_on_units_holes_and_other_names(runs, folder):
+    table = runs.assign(params=runs.params / 1e9, train_loss=np.nan).rename(columns={"loss": "val_loss"})
+    table.to_csv(folder / "odd.csv", index=False)
+    told = read("check", "odd.csv")
+    assert "probably in millions or billions" in told
+    assert "25 rows without a value" in told
+    assert "loss read from column 'val_loss'" in told
+
+
+def test_check_still_prints_its_table_where_a_column_cannot_be_used():
+    assert "must be above zero and is -1 in row 3" in run("check", "negative.csv").stdout
+
+
+def test_fit_prints_the_verdict_first(runs):
+    told = read("fit", "runs.csv", "--law", "chinchilla")
+    assert told.splitlines()[0] == str(sf.fit(runs, "chinchilla")).splitlines()[0]
+
+
+def test_fit_prints_a_fit_as_json_and_nothing_else(runs):
+    told = json.loads(read("fit", "runs.csv", "--law", "chinchilla", "--json"))
+    assert told["estimates"] == pytest.approx(sf.fit(runs, "chinchilla").estimates, rel=1e-9)
+
+
+def test_fit_holds_parameters_and_takes_columns():
+    told = json.loads(
+        read("fit", "runs.csv", "--law", "power_offset", "--column", "x=tokens", "--fix", "E=1.9", "--json")
+    )
+    assert told["estimates"]["E"] == 1.9
+
+
+def test_the_seed_decides_the_bootstrap(folder):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        read("fit", "runs.csv", "--law", "chinchilla", "--bootstrap", 20, "--seed", seed, "--out", f"{name}.json")
+    a, b, c = (sf.load_fit(str(folder / f"{name}.json")).draws for name in "abc")
+    assert a.equals(b)
+    assert not a.equals(c)
+
+
+def test_fit_writes_a_picture(folder):
+    read("fit", "runs.csv", "--law", "chinchilla", "--plot", "fit.png")
+    assert (folder / "fit.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_warning_is_one_line_and_leaves_the_output_alone(runs, folder):
+    runs.assign(params=runs.params / 1e9).to_csv(folder / "billions.csv", index=False)
+    result = run("fit", "billions.csv", "--law", "chinchilla", "--json")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("scalefit: warning: column 'params' has 25 of 25 numbers below 1000")
+    assert json.loads(result.stdout)["estimates"]
+    assert result.exit_code == 0
+
+
+@pytest.fixture
+def saved(folder):
+    read("fit", "runs.csv", "--law", "chinchilla", "--bootstrap", 50, "--out", "fit.json")
+    return sf.load_fit(str(folder / "fit.json"))
+
+
+def test_predict_makes_a_grid_of_its_points(saved):
+    told = json.loads(read("predict", "fit.json", "--at", "params=7e10", "--at", "tokens=1e12,2e12", "--json"))
+    expected = saved.predict(sf.grid(params=[7e10], tokens=[1e12, 2e12]))
+    pd.testing.assert_frame_equal(pd.DataFrame(told), expected, check_dtype=False)
+
+
+def test_predict_reads_points_from_a_table(saved, folder, runs):
+    runs[["params", "tokens"]].to_csv(folder / "points.csv", index=False)
+    told = json.loads(read("predict", "fit.json", "--points", "points.csv", "--level", 0.5, "--json"))
+    assert pd.DataFrame(told).low.to_numpy() == pytest.approx(saved.predict(runs.drop(columns="loss"), level=0.5).low)
+
+
+def test_intervals_for_one_run_are_wider(saved):
+    at = ("--at", "params=1e9", "--at", "tokens=2e10", "--json")
+    (mean,), (one,) = (json.loads(read("predict", "fit.json", *at, *more)) for more in ([], ["--one-run"]))
+    assert one["low"] < mean["low"]
+    assert one["high"] > mean["high"]
+
+
+def test_predict_says_in_words_how_far_beyond_the_data_a_point_lies(saved):
+    near = read("predict", "fit.json", "--at", "params=1e9", "--at", "tokens=2e10")
+    far = read("predict", "fit.json", "--at", "params=7e10", "--at", "tokens=2e10")
+    assert "90 % intervals" in near
+    assert "times past the fitted range" not in near
+    assert "beyond: up to 7 times past the fitted range" in far
+
+
+def test_predict_refuses_points_given_twice(saved):
+    result = run("predict", "fit.json", "--at", "params=1e9", "--points", "runs.csv")
+    assert result.exit_code == 2
+    assert "either --at" in result.stderr
+
+
+def test_the_version_is_that_of_the_package():
+    assert read("--version").strip() == sf.__version__
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """What the demonstration printed, and its picture."""
+    picture = tmp_path_factory.mktemp("demo") / "demo.png"
+    return read("demo", "--out", picture), picture
+
+
+def test_the_demo_shows_both_families_with_intervals(shown):
+    told, _ = shown
+    assert "lstm" in told
+    assert "transformer" in told
+    (alpha,) = (line for line in told.splitlines() if line.strip().startswith("alpha"))
+    assert alpha.count(" to ") == 2
+
+
+def test_the_demo_shows_what_was_predicted_and_what_was_seen(shown):
+    told, _ = shown
+    runs = sf.datasets.load("microlm").groupby("run").last()
+    for _, family in runs.groupby("family"):
+        assert f"{family.loc[family.flops.idxmax(), 'loss']:.3f}" in told
+
+
+def test_the_demo_is_read_on_one_screen(shown):
+    told, _ = shown
+    assert len(told.splitlines()) <= 30
+    assert max(map(len, told.splitlines())) <= 120
+
+
+def test_the_demo_writes_its_picture(shown):
+    _, picture = shown
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def in_a_process(*arguments):
+    code = "from scalefit.commands import main; main()"
+    # The folder was changed, and the path of the package may be given relative to the old one.
+    environment = {**os.environ, "PYTHONPATH": str(Path(sf.__file__).resolve().parents[1])}
+    return subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment)
+
+
+def test_the_entry_point_runs_in_a_process_of_its_own(folder):
+    good = in_a_process("fit", "runs.csv", "--law", "chinchilla")
+    assert good.returncode == 0, good.stderr
+    assert good.stdout.startswith("chinchilla on 25 runs: converged")
+    bad = in_a_process("fit", "nowhere.csv", "--law", "chinchilla")
+    assert bad.returncode == 2
+    assert bad.stderr == "scalefit: There is no file 'nowhere.csv'.\n"
