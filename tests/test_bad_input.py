@@ -142,7 +142,7 @@ def test_truth_values_are_not_numbers(runs):
 
 
 def test_a_constant_loss_is_an_error(runs):
-    with pytest.raises(sf.DataError, match="column 'loss' is 2.5 in every row, so there is nothing to fit"):
+    with pytest.raises(sf.DataError, match=r"column 'loss' is 2\.5 in every row, so there is nothing to fit"):
         sf.fit(runs.assign(loss=2.5), LAW)
 
 
@@ -236,12 +236,12 @@ def test_a_fit_that_the_data_do_not_identify_shows_no_narrow_intervals():
 
 
 def test_an_unknown_law_comes_with_the_closest_name(runs):
-    with pytest.raises(sf.LawError, match="must be one of .*got 'chincilla'. Did you mean 'chinchilla'?"):
+    with pytest.raises(sf.LawError, match=r"must be one of .*got 'chincilla'\. Did you mean 'chinchilla'\?"):
         sf.fit(runs, "chincilla")
 
 
 def test_a_formula_given_as_the_name_of_a_law_points_to_formula_law(runs):
-    with pytest.raises(sf.LawError, match="got int. For a formula, use formula_law"):
+    with pytest.raises(sf.LawError, match=r"got int\. For a formula, use formula_law"):
         sf.fit(runs, 3)  # type: ignore[arg-type]
 
 
@@ -276,7 +276,7 @@ def test_an_unknown_kind_of_interval_is_an_error(runs):
         fit.predict(runs[["params", "tokens"]], interval="new")  # type: ignore[arg-type]
     with pytest.raises(sf.FitError, match="kind must be one of bca or percentile; got 'normal'"):
         fit.summary(kind="normal")  # type: ignore[arg-type]
-    with pytest.raises(sf.FitError, match="BCa intervals need draws: call fit.bootstrap"):
+    with pytest.raises(sf.FitError, match=r"BCa intervals need draws: call fit\.bootstrap"):
         fit.summary(kind="bca")
 
 
@@ -354,7 +354,7 @@ def test_a_column_of_weights_that_is_missing_is_named(runs):
 
 
 def test_a_start_for_an_unknown_parameter_is_an_error(runs):
-    with pytest.raises(sf.LawError, match="A parameter of chinchilla must be one of .*got 'gamma'"):
+    with pytest.raises(sf.LawError, match=r"A parameter of chinchilla must be one of .*got 'gamma'"):
         sf.fit(runs, LAW, starts={"gamma": 1.0})
 
 

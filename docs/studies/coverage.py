@@ -12,7 +12,7 @@ truth. An interval of the median, made perfectly, would be 1.25 times as wide.
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import platform
 import shlex
@@ -157,7 +157,7 @@ DESIGNS: Mapping[str, Callable[[], Design]] = {
 
 @dataclass
 class Tally:
-    """Whether each interval held the truth and how wide it was: method -> one row a simulation, one column a quantity."""
+    """Whether intervals held the truth and how wide they were: method -> a row a simulation, a column a quantity."""
 
     hits: dict[str, list[list[int]]] = field(default_factory=dict)
     widths: dict[str, list[list[float]]] = field(default_factory=dict)
@@ -253,23 +253,20 @@ def _coverage_cell(hits: NDArray[np.int_]) -> str:
 
 def report(tallies: Mapping[str, Tally], command: str, draws: int) -> str:
     """The whole page."""
-    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}"
-    return "\n".join(
-        [
-            "# Coverage of 90 % intervals",
-            "",
-            f"{datetime.datetime.now(tz=datetime.UTC).date()}, scalefit {sf.__version__}, {versions}. Made by `{command}`.",
-            "",
-            "Noise: 1 % Gaussian on the log loss, independent between rows. Fits: default objective (Huber 1e-3 on the log). "
-            f"`bootstrap`: percentiles of {draws} resamples; `bca`: the same, corrected; `covariance`: no resamples.",
-            "Coverage in percent with its exact 99 % binomial interval; **misses** where that interval lies outside "
-            f"{100 * WANTED[0]:.0f}–{100 * WANTED[1]:.0f} %. Width: mean over simulations, divided by the width of an oracle "
-            "that knows the noise (least squares, Gaussian, 1 %).",
-            "A perfect interval around the median would have 1.25. Widths of predictions are on the log.",
-            "",
-            *(table_of(name, tally) for name, tally in tallies.items()),
-        ]
-    )
+    made = f"{dt.datetime.now(tz=dt.UTC).date()}, scalefit {sf.__version__}, Python {platform.python_version()}"
+    low, high = (f"{100 * end:.0f}" for end in WANTED)
+    about = [
+        "Noise: 1 % Gaussian on the log loss, independent between rows. Fits: the default objective, Huber 1e-3 on",
+        "the log.",
+        f"`bootstrap`: percentiles of {draws} resamples; `bca`: the same, corrected; `covariance`: no resamples.",
+        "Coverage in percent with its exact 99 % binomial interval; **misses** where that interval lies outside",
+        f"{low}–{high} %. Width: mean over simulations, divided by the width of an oracle that knows the noise",
+        "(least squares, Gaussian, 1 %). A perfect interval around the median would have 1.25. Widths of predictions",
+        "are on the log.",
+    ]
+    head = [f"{made}, NumPy {np.__version__}, SciPy {scipy.__version__}. Made by", f"`{command}`."]
+    tables = [table_of(name, tally) for name, tally in tallies.items()]
+    return "\n".join(["# Coverage of 90 % intervals", "", *head, "", *about, "", *tables])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -119,6 +119,8 @@ def fit(
     _check_enough(problem, coordinates, constraints, law, row_weights, seen_as)
     found = search(problem, law, coordinates, row_weights, _as_starts(starts, start), constraints)
     problem, theta = found.problem, coordinates.to_params(found.u[None])[0]
+    with np.errstate(all="ignore"):  # a parameter that nothing fixes may be of any size
+        judgement = judge(problem, coordinates, found.u, row_weights, found.objectives, law.param_names, law.inputs)
     units, names = _units(frame, known, problem.residual(theta)[0])
     run_column = tables.optional_column(frame, "run", known)
     used = {**table.columns, target: seen_as, **({} if run_column is None else {"run": run_column})}
@@ -133,7 +135,7 @@ def fit(
         weights=row_weights,
         units=units,
         unit_names=names,
-        judgement=judge(problem, coordinates, found.u, row_weights, found.objectives, law.param_names, law.inputs),
+        judgement=judgement,
         objective=float(replace(problem, prior=None).value(theta, row_weights[None])[0]),
         basins=found.basins,
         target=target,

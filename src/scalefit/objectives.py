@@ -20,7 +20,7 @@ SCALES = ("log", "raw", "logit")
 
 
 class Objective(Protocol):
-    """The loss of a residual: its value, slope, curvature and the weight of the quadratic that touches it from above."""
+    """The loss of a residual: value, slope, curvature, and the weight of the quadratic that touches it from above."""
 
     @property
     def on(self) -> Scale:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -122,7 +123,7 @@ class Fit:
     @property
     def n_runs(self) -> int:
         """Distinct runs; rows where no column names them."""
-        return self.n_rows if self.units.kind == "rows" else int(self.units.labels.max()) + 1
+        return int(self.data["run"].nunique()) if "run" in self.data.columns else self.n_rows
 
     @property
     def interval_source(self) -> str:
@@ -150,7 +151,8 @@ class Fit:
         """Covariance of the parameters in raw units; zero for those fixed or held by a bound, NaN with too few rows."""
         T = self.coordinates.to_params(self.u[None])[1][0]
         names = list(self.law.param_names)
-        return pd.DataFrame(T @ self.coordinate_covariance @ T.T, index=names, columns=names)
+        with np.errstate(all="ignore"):  # a parameter that the data do not fix may have a variance beyond any float
+            return pd.DataFrame(T @ self.coordinate_covariance @ T.T, index=names, columns=names)
 
     @cached_property
     def coordinate_covariance(self) -> Array:
@@ -384,8 +386,8 @@ class Fit:
         se = self.summary()["se"].to_dict()
         return write_parameters(self.law.param_names, self.estimates, se, bounds, self.constraints)
 
-    def to_json(self, path: str | None = None) -> str:
-        """The fit as JSON text, complete enough to be loaded by :func:`scalefit.load_fit`; written to ``path`` if given."""
+    def to_json(self, path: str | Path | None = None) -> str:
+        """The fit as JSON text that :func:`scalefit.load_fit` reads back; written to ``path`` if given."""
         from scalefit.reports.json import write_fit
 
         return write_fit(self, path)

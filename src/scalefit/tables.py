@@ -76,10 +76,11 @@ def derive_columns(
         rows = np.flatnonzero(np.array(runs, object) == run)
         schedule = schedule_of(frame, run, rows, law, columns, schedules, step_column)
         notes.update(dict.fromkeys(schedule.notes))
-        if int(steps[rows].max()) > schedule.steps:
+        last = int(steps[rows].max())
+        if last > schedule.steps:
             raise DataError(
-                f"Run {run!r} has a row at step {int(steps[rows].max())}, but its schedule ends at step {schedule.steps}: "
-                f"give a Schedule of {int(steps[rows].max())} steps or more."
+                f"Run {run!r} has a row at step {last}, but its schedule ends at step {schedule.steps}: "
+                f"give a Schedule of {last} steps or more."
             )
         for name, area in law.derive.function(schedule.rates, **law.derive.settings).items():
             out[name][rows] = area[steps[rows]]

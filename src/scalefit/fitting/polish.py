@@ -7,14 +7,14 @@ on the triangle.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.problem import Array, Problem
-from scalefit.fitting.solver import held_at_bounds, shortened
+from scalefit.fitting.solver import held_at_bounds, part_way
 
 MOST_STEPS = 1500
 LARGEST_DAMPING = 1e20
@@ -52,13 +52,13 @@ def polish(
     for _ in range(MOST_STEPS):
         largest = np.maximum(largest, np.linalg.norm(here.R, axis=0))
         held = held_at_bounds(u[None], here.gradient[None], coordinates)[0]
-        step = damped_triangle_step(here, np.sqrt(damping) * largest, ~held & (largest > 0))
+        step = boxed_triangle_step(here, np.sqrt(damping) * largest, ~held & (largest > 0), u, coordinates)
         if step is None:
             damping, growth = max(damping, 1e-12) * growth, growth * 2
             if damping > LARGEST_DAMPING:
                 break
             continue
-        trial = shortened(u[None], step[None], coordinates)[0]
+        trial = np.clip(u + step, coordinates.lower, coordinates.upper)
         step = trial - u
         length = float(np.max(np.abs(step) / np.maximum(np.abs(u), 1e-3)))
         there = fold(problem, coordinates, trial, weights) if length > SHORTEST else None
@@ -84,6 +84,27 @@ def expected_gain(here: _Triangle, step: Array) -> float:
     """How much lower the model is at the end of a step."""
     Rp = here.R @ step
     return float(-(here.outside @ step) - here.z @ Rp - 0.5 * Rp @ Rp)
+
+
+def boxed_triangle_step(
+    here: _Triangle, damping: Array, free: NDArray[np.bool_], u: Array, coordinates: Coordinates
+) -> Array | None:
+    """The damped step inside the box: a coordinate that would cross a bound goes part of the way, the others follow."""
+    free, step = free.copy(), np.zeros(len(u))
+    for _ in range(len(u) + 1):
+        moved = replace(here, z=here.z + here.R @ np.where(free, 0.0, step))
+        solved = damped_triangle_step(moved, damping, free)
+        if solved is None:
+            return None
+        step = np.where(free, solved, step)
+        to = part_way(u[None], step[None], coordinates)[0]
+        crossing = free & (to != u + step)
+        if not crossing.any():
+            return step
+        step, free = np.where(crossing, to - u, step), free & ~crossing
+        if not free.any():
+            return step
+    return step
 
 
 def damped_triangle_step(here: _Triangle, damping: Array, free: NDArray[np.bool_]) -> Array | None:

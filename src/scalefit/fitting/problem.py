@@ -114,17 +114,20 @@ class Problem:
             piece = slice(start, start + CHUNK)
             yield self.rows(piece), piece
 
-    def value(self, theta: Array, weights: Array) -> Array:
+    def value(self, theta: Array, weights: Array, centre: Array | None = None) -> Array:
         """The objective (B,) for row weights of (B, n); infinite where the law is not finite."""
         total = np.zeros(len(theta))
         for part, piece in self.chunks():
             loss = self.objective.parts(part.residual(theta))[0]
             total += np.sum(weights[:, piece] * loss, axis=1)
-        total += self._pull(theta)
+        total += self.pull(theta, centre)
         return np.where(np.isfinite(total), total, np.inf)
 
-    def normal(self, theta: Array, weights: Array) -> Normal:
-        """The normal equations for B parameter vectors (B, p) and row weights (B, n)."""
+    def normal(self, theta: Array, weights: Array, centre: Array | None = None) -> Normal:
+        """The normal equations for B parameter vectors (B, p) and row weights (B, n).
+
+        ``centre`` (B, p) takes the place of the prior's own.
+        """
         B, p = theta.shape
         objective, gradient = np.zeros(B), np.zeros((B, p))
         curvature, metric = np.zeros((B, p, p)), np.zeros((B, p, p))
@@ -141,19 +144,22 @@ class Problem:
                     curvature += np.matmul(J * (W * bend)[:, None], JT)
             if bend is weight:
                 curvature += metric
-        return self._with_prior(theta, Normal(objective, gradient, curvature, metric))
+        return self._with_prior(theta, Normal(objective, gradient, curvature, metric), centre)
 
-    def _pull(self, theta: Array) -> Array:
+    def pull(self, theta: Array, centre: Array | None = None) -> Array:
+        """What the prior adds to the objective: (B,)."""
         if self.prior is None:
             return np.zeros(len(theta))
-        return 0.5 * np.sum(self.prior.precision * (theta - self.prior.centre) ** 2, axis=1)
+        away = theta - (self.prior.centre if centre is None else centre)
+        return np.asarray(0.5 * np.sum(self.prior.precision * away**2, axis=-1))
 
-    def _with_prior(self, theta: Array, sums: Normal) -> Normal:
+    def _with_prior(self, theta: Array, sums: Normal, centre: Array | None) -> Normal:
         if self.prior is None:
             return sums
-        pull, diagonal = self.prior.precision * (theta - self.prior.centre), np.diag(self.prior.precision)
+        slope = self.prior.precision * (theta - (self.prior.centre if centre is None else centre))
+        bend = np.diag(self.prior.precision)
         return Normal(
-            sums.objective + self._pull(theta), sums.gradient + pull, sums.curvature + diagonal, sums.metric + diagonal
+            sums.objective + self.pull(theta, centre), sums.gradient + slope, sums.curvature + bend, sums.metric + bend
         )
 
 

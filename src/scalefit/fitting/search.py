@@ -19,9 +19,9 @@ from scalefit.law import Law
 
 #: A start that a user gave is followed from each of these dampings: no single one solves all of NIST's problems.
 GIVEN_DAMPING = (1e-6, 1e-2)
-#: A scatter below a thousandth is not believed when a prior is weighed: with few rows a curve goes through them all.
+#: A scatter below a thousandth is not believed when a prior is weighed.
 SMALLEST_SCATTER = 1e-3
-PRIOR_ROUNDS = 6
+PRIOR_ROUNDS = 10
 #: Rows from which starts are first followed on a sample.
 MANY_ROWS = 20_000
 SAMPLED_ROWS = 4096
@@ -147,11 +147,24 @@ def _weigh_prior(
     for _ in range(PRIOR_ROUNDS):
         problem = replace(problem, prior=_prior(law, constraints, dispersion))
         found = solve(problem, coordinates, ends.u, weights[None])
-        best = found.theta[int(np.argmin(found.objective))]
-        spare = max(float(weights.sum()) + len(constraints.prior) - coordinates.q, 1.0)
-        seen = float(weights @ _dispersion(problem, problem.residual(best[None])[0])) / spare
-        dispersion = max(seen, least)
+        best = found.u[int(np.argmin(found.objective))]
+        residual = problem.residual(coordinates.to_params(best[None])[0])[0]
+        spare = float(weights.sum()) - effective_params(problem, coordinates, best, weights)
+        dispersion = max(float(weights @ _dispersion(problem, residual)) / max(spare, 1e-3), least)
     return problem, _Ends(found.u, found.objective, found.converged)
+
+
+def effective_params(problem: Problem, coordinates: Coordinates, u: Array, weights: Array) -> float:
+    """How many parameters the rows fix by themselves, beside a prior: the trace of data over data and prior.
+
+    Counting all of them would leave next to no rows for the scatter of four to six runs, and make a fit that goes
+    through every point believe in its own precision.
+    """
+    theta, T = coordinates.to_params(u[None])
+    data = replace(problem, prior=None).normal(theta, weights[None]).metric[0]
+    data = T[0].T @ data @ T[0]
+    pull = np.zeros_like(data) if problem.prior is None else (T[0].T * problem.prior.precision) @ T[0]
+    return float(np.trace(np.linalg.pinv(data + pull, rcond=1e-14, hermitian=True) @ data))
 
 
 def _dispersion(problem: Problem, r: Array) -> Array:

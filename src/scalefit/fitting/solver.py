@@ -41,7 +41,7 @@ class Solutions:
 class _State:
     """The problems of the block that are under way; arrays of the block's size, overwritten in place."""
 
-    def __init__(self, block: int, q: int, n: int) -> None:
+    def __init__(self, block: int, q: int, p: int, n: int) -> None:
         self.u, self.trial = np.zeros((block, q)), np.zeros((block, q))
         self.objective, self.expected = np.full(block, np.inf), np.zeros(block)
         self.gradient, self.curvature, self.metric = (
@@ -50,6 +50,7 @@ class _State:
             np.zeros((block, q, q)),
         )
         self.damping, self.weights = np.zeros(block), np.zeros((block, n))
+        self.centre = np.zeros((block, p))
         self.steps, self.place = np.zeros(block, int), np.full(block, -1)
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
@@ -69,6 +70,7 @@ def solve(
     block: int = BLOCK,
     most_steps: int = MOST_STEPS,
     tick: Callable[[int], None] | None = None,
+    centres: Array | None = None,
 ) -> Solutions:
     """Minimise B problems from one start each.
 
@@ -78,6 +80,7 @@ def solve(
     weights : (B, n) row weights, or (1, n) for all alike.
     damping : first damping; small where starts are near the minimum.
     tick : called with the number of problems ended since the last call.
+    centres : (B, p) centres of the prior, where they differ from problem to problem.
     """
     B, q = starts.shape
     out = Solutions(
@@ -90,7 +93,7 @@ def solve(
     if B == 0:
         return out
     block = max(1, min(block, B, max(1, 200_000_000 // max(1, 8 * problem.n))))
-    state, waiting = _State(block, q, problem.n), 0
+    state, waiting = _State(block, q, len(coordinates.base), problem.n), 0
 
     def load(slots: NDArray[np.intp]) -> NDArray[np.intp]:
         nonlocal waiting
@@ -98,6 +101,8 @@ def solve(
         slots, chosen = slots[:count], np.arange(waiting, waiting + count)
         state.place[slots], state.trial[slots] = chosen, np.clip(starts[chosen], coordinates.lower, coordinates.upper)
         state.weights[slots] = weights[chosen if len(weights) > 1 else np.zeros(count, int)]
+        if problem.prior is not None:
+            state.centre[slots] = problem.prior.centre if centres is None else centres[chosen]
         state.objective[slots], state.damping[slots], state.steps[slots] = np.inf, damping, 0
         waiting += count
         return slots
@@ -128,7 +133,7 @@ def solve(
 def _evaluate(problem: Problem, coordinates: Coordinates, state: _State) -> None:
     """Normal equations at the trials; those that do not raise the objective become the current points."""
     theta, T = coordinates.to_params(state.trial)
-    sums = problem.normal(theta, state.weights)
+    sums = problem.normal(theta, state.weights, state.centre)
     TT = T.swapaxes(1, 2)
     gradient = np.matmul(TT, sums.gradient[..., None])[..., 0]
     curvature, metric = (np.matmul(TT, np.matmul(m, T)) for m in (sums.curvature, sums.metric))
@@ -153,19 +158,19 @@ def _step(
     """The next trials; which problems end here, and which of those at a minimum."""
     u, g = state.u, state.gradient
     held = held_at_bounds(u, g, coordinates)
-    step = damped_step(g, state.curvature, state.metric, state.damping, held)
-    state.trial = shortened(u, step, coordinates)
+    step = boxed_step(u, g, state.curvature, state.metric, state.damping, held, coordinates)
+    state.trial = np.clip(u + step, coordinates.lower, coordinates.upper)
     step = state.trial - u
     slope = np.sum(g * step, axis=1)
     state.expected = -slope - 0.5 * np.sum(step * np.matmul(state.curvature, step[..., None])[..., 0], axis=1)
     # Rounding of the residuals alone moves the objective of an exact fit by this much.
     rounding = np.sum(state.weights, axis=1) * (4e-16 * (1 + np.max(np.abs(problem.seen)))) ** 2
-    small = (state.expected <= tolerance * state.objective) | (state.expected <= rounding)
+    small = np.abs(state.expected) <= np.maximum(tolerance * state.objective, rounding)
     started = np.isfinite(state.objective)
     stuck = state.damping > LARGEST_DAMPING
     # Where rounding blocks the last digits, a step that should still gain less than this is a minimum too.
     as_good_as = stuck & (-slope <= 1e-9 * state.objective)
-    converged = started & ((small & (state.damping < 1e-2)) | as_good_as)
+    converged = started & (slope <= 0) & ((small & (state.damping < 1e-2)) | as_good_as)
     return converged | stuck | ~started | (state.steps >= most_steps), converged
 
 
@@ -174,26 +179,55 @@ def held_at_bounds(u: Array, gradient: Array, coordinates: Coordinates) -> NDArr
     return ((u <= coordinates.lower) & (gradient > 0)) | ((u >= coordinates.upper) & (gradient < 0))
 
 
-def damped_step(g: Array, curvature: Array, metric: Array, damping: Array, held: NDArray[np.bool_]) -> Array:
-    """Steps for B problems at once, (B, q): zero where held."""
+def boxed_step(
+    u: Array,
+    g: Array,
+    curvature: Array,
+    metric: Array,
+    damping: Array,
+    held: NDArray[np.bool_],
+    coordinates: Coordinates,
+) -> Array:
+    """Damped steps (B, q) inside the box, zero where held.
+
+    Where a step would cross a bound that coordinate goes part of the way, and the others are solved again with it
+    there: merely cutting a step off would leave a direction in which the objective may rise.
+    """
     q = g.shape[1]
     diagonal = np.arange(q)
     damped = metric.copy()
     damped[:, diagonal, diagonal] *= 1.1  # the metric may be singular, with a diagonal added it is not
     H = curvature + damping[:, None, None] * damped
     size = np.sqrt(np.maximum(metric[:, diagonal, diagonal], 0.0))
-    dead = held | (size == 0)
-    size = np.where(dead, 1.0, size)
+    still = held | (size == 0)
+    size = np.where(still, 1.0, size)
     H = H / (size[:, :, None] * size[:, None, :])
-    H = np.where(dead[:, :, None] | dead[:, None, :], 0.0, H)
-    H[:, diagonal, diagonal] = np.where(dead, 1.0, H[:, diagonal, diagonal] + 1e-15)
-    right = np.where(dead, 0.0, -g / size)
-    step = np.linalg.solve(H, right[..., None])[..., 0]
-    return np.asarray(step / size)
+    H[:, diagonal, diagonal] += 1e-15
+    step = _solve_others(H, g / size, still, np.zeros_like(g)) / size
+    for _ in range(q):
+        to = part_way(u, step, coordinates)
+        crossing = (to != u + step) & ~still
+        rows = np.flatnonzero(crossing.any(axis=1))
+        if not len(rows):
+            break
+        still[rows] |= crossing[rows]
+        step[rows] = np.where(crossing, to - u, step)[rows]
+        fixed = np.where(still[rows], step[rows] * size[rows], 0.0)
+        step[rows] = _solve_others(H[rows], (g / size)[rows], still[rows], fixed) / size[rows]
+    return step
 
 
-def shortened(u: Array, step: Array, coordinates: Coordinates) -> Array:
-    """The end of a step inside the box: near a bound by degrees, and on it once as good as there."""
+def _solve_others(H: Array, g: Array, still: NDArray[np.bool_], fixed: Array) -> Array:
+    """Minimise ``g.x + x.H.x / 2`` over the coordinates that are not still, the others being ``fixed``: (B, q)."""
+    right = np.where(still, fixed, -g - np.matmul(H, fixed[..., None])[..., 0])
+    matrix = np.where(still[:, :, None] | still[:, None, :], 0.0, H)
+    diagonal = np.arange(H.shape[1])
+    matrix[:, diagonal, diagonal] = np.where(still, 1.0, matrix[:, diagonal, diagonal])
+    return np.asarray(np.linalg.solve(matrix, right[..., None])[..., 0])
+
+
+def part_way(u: Array, step: Array, coordinates: Coordinates) -> Array:
+    """The end of a step, nearer to a bound by degrees instead of past it, and on it once as good as there."""
     to = u + step
     for bound, beyond in ((coordinates.lower, to < coordinates.lower), (coordinates.upper, to > coordinates.upper)):
         if beyond.any():

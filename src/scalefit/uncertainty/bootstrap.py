@@ -41,11 +41,13 @@ def refit(
     *,
     block: int = BLOCK,
     tick: Callable[[int], None] | None = None,
+    centres: Array | None = None,
 ) -> Refits:
     """Refit ``draws`` weighted copies of a problem.
 
     Each starts at the best of ``candidates`` (K, q) for its own weights. Afterwards the ends of some draws are offered
     to all: a draw to which another's end is better than its own was in a worse basin, and goes on from there.
+    ``centres`` (draws, p) are the centres of a prior: what it was made of is uncertain too.
     """
     u, theta = np.empty((draws, coordinates.q)), np.empty((draws, len(coordinates.base)))
     failed = np.zeros(draws, bool)
@@ -54,7 +56,8 @@ def refit(
 
     def run(part: slice, offered: Array, again: NDArray[np.intp] | None) -> None:
         weights = row_weights(part)
-        chosen, score = best_candidates(problem, coordinates, offered, weights)
+        middles = None if centres is None else centres[part]
+        chosen, score = best_candidates(problem, coordinates, offered, weights, middles)
         which = np.arange(part.start, part.stop)
         if again is None:
             keep, report = np.ones(len(which), bool), tick
@@ -68,10 +71,10 @@ def refit(
             coordinates,
             offered[chosen[keep]],
             weights[keep],
-            damping=0.01,
             tolerance=TOLERANCE,
             block=block,
             tick=report,
+            centres=None if middles is None else middles[keep],
         )
         _store(ends, which[keep], u, theta, objective, failed, first=again is None)
 
@@ -95,7 +98,7 @@ def _batch(problem: Problem) -> int:
 
 
 def best_candidates(
-    problem: Problem, coordinates: Coordinates, candidates: Array, weights: Array
+    problem: Problem, coordinates: Coordinates, candidates: Array, weights: Array, centres: Array | None = None
 ) -> tuple[NDArray[np.intp], Array]:
     """Which candidate (K, q) is best for each row of weights (B, n), and its objective: one product of matrices."""
     theta, _ = coordinates.to_params(candidates)
@@ -103,8 +106,7 @@ def best_candidates(
     for part, piece in problem.chunks():
         loss = problem.objective.parts(part.residual(theta))[0]
         score += weights[:, piece] @ np.where(np.isfinite(loss), loss, 1e300).T
-    if problem.prior is not None:
-        score += 0.5 * np.sum(problem.prior.precision * (theta - problem.prior.centre) ** 2, axis=1)
+    score += problem.pull(theta, None if centres is None else centres[:, None])
     chosen = np.argmin(score, axis=1)
     return chosen, score[np.arange(len(weights)), chosen]
 

@@ -96,14 +96,28 @@ def refit_plan(
     def row_weights(draws: slice) -> Array:
         return plan.row_counts(places, draws) * weights
 
+    centres = prior_centres(problem, plan)
     if not progress:
-        return refit(problem, coordinates, candidates, row_weights, plan.draws)
+        return refit(problem, coordinates, candidates, row_weights, plan.draws, centres=centres)
     from tqdm.auto import tqdm
 
     with tqdm(total=plan.draws, desc="bootstrap", unit="fit") as bar:
-        return refit(
-            problem, coordinates, candidates, row_weights, plan.draws, tick=lambda done: bar.update(done) and None
-        )
+
+        def tick(ended: int) -> None:
+            bar.update(ended)
+
+        return refit(problem, coordinates, candidates, row_weights, plan.draws, tick=tick, centres=centres)
+
+
+def prior_centres(problem: Problem, plan: Plan) -> Array | None:
+    """Centres (draws, p) of the prior, drawn from the prior itself: it is as uncertain as its width says."""
+    prior = problem.prior
+    if prior is None:
+        return None
+    held = prior.precision > 0
+    deviation = np.where(held, np.sqrt(prior.dispersion / np.where(held, prior.precision, 1.0)), 0.0)
+    rng = np.random.default_rng(int(plan.token, 16))
+    return prior.centre + deviation * rng.standard_normal((plan.draws, len(prior.centre)))
 
 
 def warn_of_failures(failed: int, draws: int, law: str) -> None:
