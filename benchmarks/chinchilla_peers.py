@@ -43,7 +43,7 @@ def score(theta: Array, points: Points, counts: Array | None = None) -> Array:
     E, A, alpha, B, beta = (theta[:, j, None] for j in range(5))
     fitted = E + A * np.exp(-alpha * points.log_params) + B * np.exp(-beta * points.log_tokens)
     loss = huber(np.log(fitted) - points.log_loss)
-    return np.sum(loss if counts is None else counts * loss, axis=1)
+    return np.asarray(np.sum(loss if counts is None else counts * loss, axis=1))
 
 
 def huber(r: Array) -> Array:

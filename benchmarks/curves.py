@@ -56,7 +56,7 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE", help="write the numbers to this file")
     choices = parser.parse_args()
     curves = pd.read_csv(choices.data / "mpl_100m.csv" if choices.data.is_dir() else choices.data)
-    schedules = {run: schedule_of(name) for run, name in curves.groupby("run")["schedule"].first().items()}
+    schedules = {str(run): schedule_of(name) for run, name in curves.groupby("run")["schedule"].first().items()}
     check_rates(curves, schedules)
     fitted = curves[curves["schedule"].isin(FITTED)]
     law = sf.get_law("lr_annealing")
@@ -94,7 +94,7 @@ def schedule_of(name: str) -> sf.Schedule:
 def check_rates(curves: pd.DataFrame, schedules: dict[str, sf.Schedule]) -> None:
     """Stop where a schedule is not the one that the log shows."""
     for run, rows in curves.groupby("run"):
-        gap = np.abs(schedules[run].rates[rows["step"]] - rows["lr"]).max()
+        gap = np.abs(schedules[str(run)].rates[rows["step"]] - rows["lr"]).max()
         if gap > 1e-12:
             raise ValueError(f"The schedule of {run} differs from its logged rates by up to {gap:.1e}.")
 

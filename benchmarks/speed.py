@@ -205,7 +205,8 @@ def compare_bootstraps(runs: pd.DataFrame, choices: argparse.Namespace) -> tuple
     assert first.plan is not None
     counts = first.plan.counts
     tools = refitters(fit, REFITS if choices.full else choices.refits)
-    ours, seconds = [], [[] for _ in tools]
+    ours: list[float] = []
+    seconds: list[list[float]] = [[] for _ in tools]
     ends = np.full((len(tools) + 1, REFITS, 5), np.nan)
     for turn in range(ROUNDS):
         start = time.perf_counter()

@@ -1,6 +1,7 @@
 """Faults known in other tools, shown where that is cheap, and that ours does not have them."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 
 import lmfit
@@ -173,10 +174,7 @@ def test_the_covariance_of_a_robust_fit_is_right_in_simulation():
         inner = coordinate_covariance(problem, base.coordinates, ends.u[0], base.weights, base.units)
         estimates.append(ends.theta[0])
         claimed.append(np.sqrt(np.diag(T @ inner @ T.T)))
-    ratio = np.median(claimed, axis=0) / np.std(estimates, axis=0)
-    assert dict(zip(law.param_names, ratio, strict=True)) == pytest.approx(
-        dict.fromkeys(law.param_names, 1.0), rel=0.25
-    )
+    np.testing.assert_allclose(np.median(claimed, axis=0), np.std(estimates, axis=0), rtol=0.25)
 
 
 # Intervals that crash on a Huber objective.
@@ -211,11 +209,11 @@ def test_after_a_bootstrap_the_estimates_are_still_the_minimum_and_not_medians_o
 # Resamples that did not converge counted as if they had.
 
 
-def draws_off_their_minimum(drawn: sf.Fit) -> dict[int, float]:
+def draws_off_their_minimum(drawn: sf.Fit, most: int = 200) -> dict[int, float]:
     """Draw -> what a Newton step would still take off the objective of its own resample, where that is not nothing."""
     left = {
         draw: expected_decrease(drawn, theta.to_numpy(), drawn.plan.counts[draw].astype(float))
-        for draw, theta in drawn.draws.iterrows()
+        for draw, theta in drawn.draws.head(most).iterrows()
     }
     return {draw: decrease for draw, decrease in left.items() if not decrease < 1e-6}
 
@@ -229,7 +227,7 @@ def test_every_kept_draw_of_few_runs_is_a_minimum_of_its_own_resample(noisy_runs
 
 
 def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let refits take only so many steps, so that some cannot reach their minimum."""
+    """Let refits take only so many steps, so that some or all cannot reach their minimum."""
 
     def cut_short(*args, **options):
         return solve(*args, **options, most_steps=steps)
@@ -237,14 +235,39 @@ def stop_after(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refitting, "solve", cut_short)
 
 
+def fail_where(which: Callable[[np.ndarray], np.ndarray], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the solver report no minimum for resamples whose row weights (B, n) are of some kind."""
+
+    def sometimes_failing(problem, coordinates, starts, weights, **options):
+        ends = solve(problem, coordinates, starts, weights, **options)
+        ends.converged[which(weights)] = False
+        return ends
+
+    monkeypatch.setattr(refitting, "solve", sometimes_failing)
+
+
+def lacks_first_row(weights: np.ndarray) -> np.ndarray:
+    return weights[:, 0] == 0
+
+
 def test_resamples_that_reach_no_minimum_are_left_out_counted_and_warned_about(noisy_runs, monkeypatch):
     fit = sf.fit(noisy_runs, "chinchilla")
-    whole = fit.bootstrap(100, rng=0)
-    stop_after(3, monkeypatch)
+    fail_where(lacks_first_row, monkeypatch)
     with pytest.warns(sf.FitWarning, match=r"of 100 resamples reached no minimum and were left out"):
+        drawn = fit.bootstrap(100, rng=0)
+    failed = lacks_first_row(drawn.plan.counts)
+    assert drawn.n_failed == failed.sum() > 20
+    assert drawn.draws.index.tolist() == np.flatnonzero(~failed).tolist()
+
+
+def test_resamples_stopped_before_their_minimum_are_not_among_the_draws(noisy_runs, monkeypatch):
+    fit = sf.fit(noisy_runs, "chinchilla")
+    weights = fit.bootstrap(100, rng=0).plan.counts.astype(float)
+    needed = solve(fit.problem, fit.coordinates, np.tile(fit.u, (100, 1)), weights).steps
+    stop_after(int(np.quantile(needed, 0.2)), monkeypatch)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "chinchilla: .* reached no minimum and were left out", sf.FitWarning)
         cut = fit.bootstrap(100, rng=0)
-    assert whole.n_failed == 0
-    assert 0 < cut.n_failed < 100
     assert len(cut.draws) + cut.n_failed == 100
     assert draws_off_their_minimum(cut) == {}
 
@@ -258,17 +281,9 @@ def test_where_no_resample_reaches_a_minimum_there_are_no_intervals(noisy_runs, 
 
 def test_few_failures_are_counted_without_a_warning(noisy_runs, monkeypatch):
     fit = sf.fit(noisy_runs, "chinchilla")
-
-    def fail_the_first(problem, coordinates, starts, weights, **options):
-        ends = solve(problem, coordinates, starts, weights, **options)
-        ends.converged[(weights == first).all(axis=1)] = False
-        return ends
-
     first = fit.bootstrap(100, rng=0).plan.counts[0].astype(float)
-    monkeypatch.setattr(refitting, "solve", fail_the_first)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        drawn = fit.bootstrap(100, rng=0)
+    fail_where(lambda weights: (weights == first).all(axis=1), monkeypatch)
+    drawn = fit.bootstrap(100, rng=0)
     assert drawn.n_failed == 1
     assert drawn.draws.index.tolist() == list(range(1, 100))
 
@@ -305,11 +320,12 @@ def test_fits_that_share_a_plan_are_paired(two_fits):
 
 def test_pairs_are_matched_by_resample_where_some_of_them_failed(two_fits, monkeypatch):
     a = two_fits[0].bootstrap(400, rng=0)
-    stop_after(4, monkeypatch)
+    fail_where(lacks_first_row, monkeypatch)
     with pytest.warns(sf.FitWarning, match="left out"):
         b = two_fits[1].bootstrap(plan=a.plan)
     left, right = sf.joint_draws(a, b)
     assert 0 < len(left) == len(right) == len(b.draws) < 400
+    pd.testing.assert_frame_equal(left, a.draws.loc[b.draws.index].reset_index(drop=True))
     assert correlation_of_predictions(a, b) > 0.9
 
 
@@ -320,5 +336,5 @@ def test_draws_of_two_fits_side_by_side_are_the_same_each_time(two_fits):
 
 
 def test_fits_without_draws_cannot_stand_side_by_side(two_fits):
-    with pytest.raises(sf.FitError, match="Both fits need draws: call fit.bootstrap"):
+    with pytest.raises(sf.FitError, match=r"Both fits need draws: call fit\.bootstrap"):
         sf.joint_draws(*two_fits)

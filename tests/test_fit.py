@@ -87,12 +87,11 @@ def test_fits_are_frozen(fit):
         fit.estimates = {}
 
 
-@pytest.mark.parametrize("what", ["residuals", "covariance", "draws", "data"])
-def test_changing_what_a_fit_gives_out_does_not_change_the_fit(what):
-    fit = sf.fit(RUNS, LAW).bootstrap(20, rng=0) if what == "draws" else sf.fit(RUNS, LAW)
+@pytest.mark.parametrize("what", ["residuals", "covariance"])
+def test_changing_a_table_that_a_fit_gives_out_does_not_change_the_fit(what):
+    fit = sf.fit(RUNS, LAW)
     before = getattr(fit, what).copy()
-    given = getattr(fit, what)
-    given.iloc[0, 0] = -1.0
+    getattr(fit, what).iloc[:, 0] = -1.0
     pd.testing.assert_frame_equal(getattr(fit, what), before)
 
 

@@ -137,7 +137,9 @@ def test_a_parameter_that_may_be_negative_cannot_move_in_its_log():
 
 
 def test_an_unknown_parameter_is_named_with_the_closest():
-    with pytest.raises(sf.LawError, match="A parameter of data_law must be one of .*got 'betas'. Did you mean 'beta'"):
+    with pytest.raises(
+        sf.LawError, match=r"A parameter of data_law must be one of .*got 'betas'\. Did you mean 'beta'"
+    ):
         data_law.param("betas")
 
 

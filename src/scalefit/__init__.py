@@ -36,6 +36,7 @@ _PUBLIC = {
     "ScalefitError": "errors",
     "ScalefitWarning": "errors",
     "Schedule": "schedules",
+    "SettingProfile": "decisions.settings",
     "Square": "objectives",
     "Starts": "fitting.starts",
     "UnitWarning": "errors",
@@ -59,17 +60,132 @@ _PUBLIC = {
     "real": "parameter",
     "scale": "parameter",
 }
-_MODULES = ("datasets", "law_math", "laws", "testing")
+_MODULES = ("datasets", "law_math", "laws")
 
-__all__ = sorted([*_PUBLIC, "datasets", "law_math"])
+__all__ = [
+    "Absolute",
+    "Asymmetric",
+    "Backtest",
+    "Cauchy",
+    "ColumnError",
+    "DataError",
+    "DataWarning",
+    "Derive",
+    "Fit",
+    "FitError",
+    "FitWarning",
+    "FormulaError",
+    "Huber",
+    "Law",
+    "LawError",
+    "Param",
+    "Published",
+    "ScalefitError",
+    "ScalefitWarning",
+    "Schedule",
+    "SettingProfile",
+    "Square",
+    "Starts",
+    "UnitWarning",
+    "backtest",
+    "bits_per_byte",
+    "count_flops",
+    "datasets",
+    "define_law",
+    "exponent",
+    "fit",
+    "floor",
+    "formula_law",
+    "get_law",
+    "grid",
+    "joint_draws",
+    "law_math",
+    "list_laws",
+    "load_fit",
+    "plot_backtest",
+    "plot_fit",
+    "profile_setting",
+    "read_runs",
+    "real",
+    "scale",
+]
 
 if TYPE_CHECKING:
-    from scalefit import datasets, law_math
-    from scalefit.definition import define_law, formula_law
-    from scalefit.estimation import fit
-    from scalefit.law import Law
-    from scalefit.parameter import Param
-    from scalefit.result import Fit
+    from scalefit import datasets as datasets
+    from scalefit import law_math as law_math
+    from scalefit.decisions.backtest import Backtest as Backtest
+    from scalefit.decisions.backtest import backtest as backtest
+    from scalefit.decisions.settings import SettingProfile as SettingProfile
+    from scalefit.decisions.settings import profile_setting as profile_setting
+    from scalefit.definition import define_law as define_law
+    from scalefit.definition import formula_law as formula_law
+    from scalefit.errors import (
+        ColumnError as ColumnError,
+    )
+    from scalefit.errors import (
+        DataError as DataError,
+    )
+    from scalefit.errors import (
+        DataWarning as DataWarning,
+    )
+    from scalefit.errors import (
+        FitError as FitError,
+    )
+    from scalefit.errors import (
+        FitWarning as FitWarning,
+    )
+    from scalefit.errors import (
+        FormulaError as FormulaError,
+    )
+    from scalefit.errors import (
+        LawError as LawError,
+    )
+    from scalefit.errors import (
+        ScalefitError as ScalefitError,
+    )
+    from scalefit.errors import (
+        ScalefitWarning as ScalefitWarning,
+    )
+    from scalefit.errors import (
+        UnitWarning as UnitWarning,
+    )
+    from scalefit.estimation import fit as fit
+    from scalefit.fitting.starts import Starts as Starts
+    from scalefit.law import Derive as Derive
+    from scalefit.law import Law as Law
+    from scalefit.law import Published as Published
+    from scalefit.laws import get_law as get_law
+    from scalefit.laws import list_laws as list_laws
+    from scalefit.objectives import (
+        Absolute as Absolute,
+    )
+    from scalefit.objectives import (
+        Asymmetric as Asymmetric,
+    )
+    from scalefit.objectives import (
+        Cauchy as Cauchy,
+    )
+    from scalefit.objectives import (
+        Huber as Huber,
+    )
+    from scalefit.objectives import (
+        Square as Square,
+    )
+    from scalefit.parameter import Param as Param
+    from scalefit.parameter import exponent as exponent
+    from scalefit.parameter import floor as floor
+    from scalefit.parameter import real as real
+    from scalefit.parameter import scale as scale
+    from scalefit.plots.backtests import plot_backtest as plot_backtest
+    from scalefit.plots.fits import plot_fit as plot_fit
+    from scalefit.quantities import bits_per_byte as bits_per_byte
+    from scalefit.reports.json import load_fit as load_fit
+    from scalefit.result import Fit as Fit
+    from scalefit.runs.flops import count_flops as count_flops
+    from scalefit.runs.flops import grid as grid
+    from scalefit.runs.frame import read_runs as read_runs
+    from scalefit.schedules import Schedule as Schedule
+    from scalefit.uncertainty.pairing import joint_draws as joint_draws
 
 
 def __getattr__(name: str) -> Any:

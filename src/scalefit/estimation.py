@@ -215,13 +215,13 @@ def _weights(frame: pd.DataFrame, weights: str | Sequence[float] | None) -> Arra
 def _check_enough(
     problem: Problem, coordinates: Coordinates, constraints: Constraints, law: Law, weights: Array, column: str
 ) -> None:
-    rows = int((weights > 0).sum()) + len(constraints.prior)
-    if rows < coordinates.q:
+    rows = int((weights > 0).sum())
+    if rows + len(constraints.prior) < coordinates.q:
         names = [law.param_names[j] for j in coordinates.free]
+        has = f"{rows} row{'s' if rows != 1 else ''} of {column!r}"
         raise DataError(
-            f"{law.name} has {coordinates.q} free parameters ({listing(names)}); the table has {int((weights > 0).sum())} "
-            f"row{'s' if (weights > 0).sum() != 1 else ''} of {column!r}. Add runs, or fix, tie or give a prior to some: "
-            f"fixed={{{names[0]!r}: …}}, tie={{…}}, prior={{{names[-1]!r}: (0.35, 0.05)}}."
+            f"{law.name} has {coordinates.q} free parameters ({listing(names)}); the table has {has}. Add runs, or "
+            f"fix, tie or give a prior to some: fixed={{{names[0]!r}: …}}, tie={{…}}, prior={{{names[-1]!r}: (0.35, 0.05)}}."
         )
 
 
@@ -254,7 +254,7 @@ def _used_data(
     frame: pd.DataFrame, table: tables.Table, target_column: str, y: Array, law: Law, columns: Mapping[str, str]
 ) -> pd.DataFrame:
     """The columns that the fit used, and the names of run and family, under their own labels."""
-    data = pd.DataFrame({name: x for name, x in zip(law.inputs, table.inputs, strict=True)}, index=frame.index)
+    data = pd.DataFrame(dict(zip(law.inputs, table.inputs, strict=True)), index=frame.index)
     data[target_column] = y
     for name in ("run", "family", "step", "seed"):
         column = tables.optional_column(frame, name, columns)

@@ -77,9 +77,8 @@ def _check(node: ast.expr, text: str, depth: int) -> None:
             return _check(right, text, depth + 1)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
             if name not in FUNCTIONS:
-                raise FormulaError(
-                    f"The formula calls {name!r}; known functions are {listing(FUNCTIONS)}.{did_you_mean(name, FUNCTIONS)}"
-                )
+                known = f"known functions are {listing(FUNCTIONS)}.{did_you_mean(name, FUNCTIONS)}"
+                raise FormulaError(f"The formula calls {name!r}; {known}")
             wanted = 2 if name in TWO_ARGUMENTS else 1
             if len(args) != wanted:
                 raise FormulaError(f"{name} takes {wanted} argument{'s' * (wanted > 1)}; got {ast.unparse(node)!r}.")
@@ -172,8 +171,10 @@ def _replace(tree: ast.expr, values: Mapping[str, str]) -> ast.expr:
 
 GREEK = {
     *("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "rho"),
-    *("sigma", "tau", "phi", "chi", "psi", "omega"),
+    *("sigma", "tau", "phi", "chi", "psi", "omega", "pi"),
 }
+#: Functions that LaTeX knows by name.
+UPRIGHT = ("exp", "log", "sin", "cos", "arctan")
 
 
 def symbol(name: str) -> str:
@@ -190,7 +191,7 @@ def to_latex(node: ast.expr, values: Mapping[str, str] | None = None) -> str:
     values = values or {}
     match node:
         case ast.Constant(value=value):
-            return f"{value}"
+            return str(value)
         case ast.Name(id=name):
             return values.get(name, symbol(name))
         case ast.UnaryOp(op=op, operand=inner):
@@ -209,7 +210,10 @@ def to_latex(node: ast.expr, values: Mapping[str, str] | None = None) -> str:
             return f"{to_latex(left, values)} {sign} {tail}"
         case ast.Call(func=ast.Name(id=name), args=args):
             inside = ", ".join(to_latex(argument, values) for argument in args)
-            return f"\\{name if name in ('exp', 'log', 'sin', 'cos', 'arctan') else f'mathrm{{{name}}}'}\\left({inside}\\right)"
+            if name == "sqrt":
+                return f"\\sqrt{{{inside}}}"
+            shown = name if name in UPRIGHT else f"mathrm{{{name}}}"
+            return f"\\{shown}\\left({inside}\\right)"
     return ast.unparse(node)
 
 

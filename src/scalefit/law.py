@@ -168,7 +168,7 @@ class Law:
                 raise missing_column(name, self.name, list(runs))
         inputs = tuple(np.atleast_1d(np.asarray(runs[name], float)) for name in self.inputs)
         theta = np.array([[float(values[name]) for name in self.param_names]])
-        return self.value(theta, inputs)[0]
+        return np.asarray(self.value(theta, inputs)[0])
 
     def value(self, theta: Array, inputs: Inputs) -> Array:
         """The law for B parameter vectors: theta (B, p), inputs of (n,) each -> (B, n)."""

@@ -49,7 +49,7 @@ def log_add_exp(a: ArrayLike, b: ArrayLike) -> Values:
     True
     """
     large, small = maximum(a, b), minimum(a, b)
-    return large + np.log1p(np.exp(small - large))
+    return np.asarray(large + np.log1p(np.exp(small - large)))
 
 
 def sigmoid(a: ArrayLike) -> Values:

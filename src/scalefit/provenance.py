@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -46,6 +47,7 @@ def data_hash(problem: Problem, weights: Array) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return version(package)

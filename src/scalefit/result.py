@@ -133,7 +133,7 @@ class Fit:
             return f"bootstrap of {what}, {len(self.draws)} draws"
         return f"normal approximation, {drawing.NORMAL_DRAWS} draws of the covariance"
 
-    @cached_property
+    @property
     def residuals(self) -> pd.DataFrame:
         """The fitted rows with ``fitted`` and ``residual``: fitted minus seen, on the scale of the objective."""
         r = self.problem.residual(self.theta)[0]
@@ -146,7 +146,7 @@ class Fit:
         r = self.problem.residual(self.theta)[0]
         return float(np.sqrt(np.average(r**2, weights=self.weights)))
 
-    @cached_property
+    @property
     def covariance(self) -> pd.DataFrame:
         """Covariance of the parameters in raw units; zero for those fixed or held by a bound, NaN with too few rows."""
         T = self.coordinates.to_params(self.u[None])[1][0]
@@ -383,7 +383,7 @@ class Fit:
         from scalefit.fitting.lmfit_bridge import write_parameters
 
         bounds = {param.name: (param.lower, param.upper) for param in self.law.params}
-        se = self.summary()["se"].to_dict()
+        se = {name: float(value) for name, value in zip(self.law.param_names, self.summary()["se"], strict=True)}
         return write_parameters(self.law.param_names, self.estimates, se, bounds, self.constraints)
 
     def to_json(self, path: str | Path | None = None) -> str:

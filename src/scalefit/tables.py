@@ -132,7 +132,7 @@ def run_names(frame: pd.DataFrame, columns: Mapping[str, str]) -> list[str]:
     names = frame[column]
     if names.isna().any():
         raise DataError(f"Column {column!r} has no name of a run in {rows_text(list(frame.index[names.isna()]))}.")
-    return [str(name) for name in names]
+    return [str(name) for name in names.to_numpy(object)]
 
 
 def optional_column(frame: pd.DataFrame, name: str, columns: Mapping[str, str]) -> str | None:

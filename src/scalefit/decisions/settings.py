@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from scalefit import tables
@@ -38,7 +39,7 @@ class SettingProfile:
     @property
     def best(self) -> Any:
         """The value with the lowest objective."""
-        return self.frame.loc[self.frame["objective"].idxmin(), "value"]
+        return self.frame["value"].iloc[int(np.argmin(self.frame["objective"]))]
 
     def __repr__(self) -> str:
         at_edge = self.frame["objective"].idxmin() in (self.frame.index[0], self.frame.index[-1])

@@ -7,6 +7,7 @@ trade-off with its exponent, for any law and any unit. Others move raw or in the
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -47,12 +48,12 @@ class Coordinates:
         """Number of free parameters."""
         return len(self.free)
 
-    @property
+    @cached_property
     def term_places(self) -> NDArray[np.intp]:
         """Which coordinates are sizes of terms."""
         return np.flatnonzero([kind == "term" for kind in self.kinds])
 
-    @property
+    @cached_property
     def log_places(self) -> NDArray[np.intp]:
         """Which coordinates are logarithms."""
         return np.flatnonzero([kind == "log" for kind in self.kinds])
@@ -60,14 +61,15 @@ class Coordinates:
     def to_params(self, u: Array) -> tuple[Array, Array]:
         """Full parameters (B, p) and their derivative by the coordinates (B, p, q)."""
         B, p = len(u), len(self.base)
-        theta, T = np.tile(self.base, (B, 1)), np.zeros((B, p, self.q))
-        values = u.copy()
-        slope = np.ones_like(u)
+        theta, T = np.empty((B, p)), np.zeros((B, p, self.q))
         logs, terms = self.log_places, self.term_places
-        with np.errstate(over="ignore"):
-            values[:, logs] = slope[:, logs] = np.exp(u[:, logs])
-        theta[:, self.free] = values
-        T[:, self.free, np.arange(self.q)] = slope
+        theta[:] = self.base
+        theta[:, self.free] = u
+        T[:, self.free, np.arange(self.q)] = 1.0
+        if len(logs):
+            with np.errstate(over="ignore"):
+                grown = np.exp(u[:, logs])
+            theta[:, self.free[logs]] = T[:, self.free[logs], logs] = grown
         if len(terms):
             self._divide_by_sizes(theta, T, u, terms)
         for tie in self.ties:
@@ -90,10 +92,10 @@ class Coordinates:
             tie.apply(theta, T)
         size, relative = self._sizes(theta)  # (B, k), (B, k, p)
         with np.errstate(all="ignore"):
-            theta[:, self.free[terms]] = u[:, terms] / size
-            through_others = -theta[:, self.free[terms], None] * np.matmul(relative, T)
-            T[:, self.free[terms], terms] = 0.0
-            T[:, self.free[terms]] = through_others
+            values = u[:, terms] / size
+            theta[:, self.free[terms]] = values
+            # relative is zero for the terms themselves, so what T says of them does not enter the product
+            T[:, self.free[terms]] = -values[:, :, None] * np.matmul(relative, T)
             T[:, self.free[terms], terms] = 1.0 / size
 
     def _sizes(self, theta: Array) -> tuple[Array, Array]:
@@ -101,18 +103,24 @@ class Coordinates:
         places = self.free[self.term_places]
         B, p = theta.shape
         k = len(places)
-        stacked = np.repeat(theta[None], k + 1, axis=0)  # the last one with all terms switched off
-        stacked[:, :, places] = 0.0
-        stacked[np.arange(k), :, places] = 1.0
+        stacked = np.empty((k + 1, B, p))
+        stacked[:] = theta
+        stacked[:, :, places] = self._one_on[:, None]
         with np.errstate(all="ignore"):
             value, J = self.equation.value_and_jacobian(stacked.reshape(-1, p), self.typical)
             value, J = value.reshape(k + 1, B, -1), J.reshape(k + 1, B, p, -1)
             term, change = value[:k] - value[k], J[:k] - J[k]
-            power = np.sum(term * term, axis=-1)
-            relative = np.sum(term[:, :, None] * change, axis=-1) / np.where(power == 0, 1.0, power)[..., None]
+            power = np.vecdot(term, term)
+            relative = np.matmul(change, term[..., None])[..., 0] / np.where(power == 0, 1.0, power)[..., None]
             size = np.sqrt(np.where(power == 0, 1.0, power / term.shape[-1]))
         relative[:, :, places] = 0.0
         return np.ascontiguousarray(size.T), np.ascontiguousarray(relative.swapaxes(0, 1))
+
+    @cached_property
+    def _one_on(self) -> Array:
+        """(k + 1, k): one term switched on at a time, and none."""
+        k = len(self.term_places)
+        return np.eye(k + 1, k)
 
 
 def typical_rows(inputs: Inputs, count: int = 8) -> Inputs:

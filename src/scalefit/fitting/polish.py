@@ -8,6 +8,7 @@ on the triangle.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +119,7 @@ def damped_triangle_step(here: _Triangle, damping: Array, free: NDArray[np.bool_
     stacked = np.vstack(
         [np.column_stack([R / size, here.z]), np.column_stack([np.diag(damping[free] / size), np.zeros(k)])]
     )
-    factor = np.linalg.qr(stacked, mode="r")
+    factor = triangle_of(stacked)
     if len(factor) < k:
         return None
     triangle = factor[:k, :k]
@@ -147,10 +148,16 @@ def fold(problem: Problem, coordinates: Coordinates, u: Array, weights: Array) -
             R = np.vstack([R, np.column_stack([(J * root).T, pulled])[curved]])
             if not (np.isfinite(R).all() and np.isfinite(objective) and np.isfinite(outside).all()):
                 return None
-            R = np.linalg.qr(R, mode="r")
+            R = triangle_of(R)
     if problem.prior is not None:
         root = np.sqrt(problem.prior.precision)
         away = root * (theta[0] - problem.prior.centre)
-        R = np.linalg.qr(np.vstack([R, np.column_stack([root[:, None] * T[0], away])]), mode="r")
+        R = triangle_of(np.vstack([R, np.column_stack([root[:, None] * T[0], away])]))
         objective += 0.5 * float(away @ away)
     return _Triangle(objective, R[:, :-1], R[:, -1], outside)
+
+
+def triangle_of(rows: Array) -> Array:
+    """The upper triangle R of a QR decomposition of rows (m, k)."""
+    R: Any = np.linalg.qr(rows, mode="r")
+    return np.asarray(R)

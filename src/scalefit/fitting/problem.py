@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -15,7 +16,7 @@ Array = NDArray[np.float64]
 Inputs = tuple[Array, ...]
 
 #: Rows summed at once. A constant, so that sums have the same bits for any number of problems or threads.
-CHUNK = 1024
+CHUNK = 2048
 
 
 class Equation(Protocol):
@@ -90,7 +91,7 @@ class Problem:
         with np.errstate(all="ignore"):
             return rescale(self.equation.value(theta, self.inputs), self.objective.on) - self.seen
 
-    @property
+    @cached_property
     def seen(self) -> Array:
         """The target on the scale of the objective."""
         return rescale(self.target, self.objective.on)
@@ -107,12 +108,14 @@ class Problem:
 
     def chunks(self) -> Iterator[tuple[Problem, slice]]:
         """The problem in pieces of CHUNK rows."""
+        return iter(self._pieces)
+
+    @cached_property
+    def _pieces(self) -> tuple[tuple[Problem, slice], ...]:
         if self.n <= CHUNK:
-            yield self, slice(None)
-            return
-        for start in range(0, self.n, CHUNK):
-            piece = slice(start, start + CHUNK)
-            yield self.rows(piece), piece
+            return ((self, slice(None)),)
+        pieces = [slice(start, start + CHUNK) for start in range(0, self.n, CHUNK)]
+        return tuple((self.rows(piece), piece) for piece in pieces)
 
     def value(self, theta: Array, weights: Array, centre: Array | None = None) -> Array:
         """The objective (B,) for row weights of (B, n); infinite where the law is not finite."""
@@ -136,12 +139,14 @@ class Problem:
                 r, J = part.residual_and_jacobian(theta)
                 W = weights[:, piece]
                 loss, slope, bend, weight = self.objective.parts(r)
-                objective += np.sum(W * loss, axis=1)
+                objective += np.vecdot(W, loss)
                 gradient += np.matmul(J, (W * slope)[..., None])[..., 0]
                 JT = J.swapaxes(1, 2)
-                metric += np.matmul(J * (W * weight)[:, None], JT)
+                weighted = J * (W * weight)[:, None]
+                metric += np.matmul(weighted, JT)
                 if bend is not weight:
-                    curvature += np.matmul(J * (W * bend)[:, None], JT)
+                    np.multiply(J, (W * bend)[:, None], out=weighted)
+                    curvature += np.matmul(weighted, JT)
             if bend is weight:
                 curvature += metric
         return self._with_prior(theta, Normal(objective, gradient, curvature, metric), centre)

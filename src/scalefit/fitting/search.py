@@ -112,7 +112,10 @@ def _given_points(law: Law, coordinates: Coordinates, starts: Starts, own: Array
 
 
 def _follow_given(problem: Problem, coordinates: Coordinates, point: Array, weights: Array) -> tuple[Array, float]:
-    ends = [polish(problem, coordinates, point, weights, damping=damping) for damping in GIVEN_DAMPING]
+    """The best end of one start, by the solver (whose majoriser sees rows far off the curve) and by QR."""
+    first = solve(problem, coordinates, point[None], weights[None])
+    ends = [(first.u[0], float(first.objective[0]))]
+    ends += [polish(problem, coordinates, point, weights, damping=damping) for damping in GIVEN_DAMPING]
     return min(ends, key=lambda end: end[1])
 
 

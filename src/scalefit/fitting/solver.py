@@ -25,11 +25,15 @@ LARGEST_DAMPING = 1e14
 #: A coordinate keeps this share of its distance to a bound in one step, until it is as good as there.
 KEPT_DISTANCE = 0.1
 AT_BOUND = 1e-7
+#: No coordinate moves by more than this many times its own size in one step: exponents would run away.
+LONGEST = 4.0
+#: A coordinate waits while a move by its own size changes residuals by less than this share of them.
+ASLEEP = 1e-6
 
 
 @dataclass(frozen=True)
 class Solutions:
-    """Ends of B problems: coordinates (B, q), parameters (B, p), objective (B,), whether a minimum was reached, steps."""
+    """Ends of B problems: coordinates (B, q), parameters (B, p), objective (B,), whether at a minimum, steps taken."""
 
     u: Array
     theta: Array
@@ -49,7 +53,7 @@ class _State:
             np.zeros((block, q, q)),
             np.zeros((block, q, q)),
         )
-        self.damping, self.weights = np.zeros(block), np.zeros((block, n))
+        self.damping, self.weights, self.rounding = np.zeros(block), np.zeros((block, n)), np.zeros(block)
         self.centre = np.zeros((block, p))
         self.steps, self.place = np.zeros(block, int), np.full(block, -1)
 
@@ -95,6 +99,8 @@ def solve(
     block = max(1, min(block, B, max(1, 200_000_000 // max(1, 8 * problem.n))))
     state, waiting = _State(block, q, len(coordinates.base), problem.n), 0
 
+    share = (4e-16 * (1 + np.max(np.abs(problem.seen)))) ** 2
+
     def load(slots: NDArray[np.intp]) -> NDArray[np.intp]:
         nonlocal waiting
         count = min(len(slots), B - waiting)
@@ -104,6 +110,7 @@ def solve(
         if problem.prior is not None:
             state.centre[slots] = problem.prior.centre if centres is None else centres[chosen]
         state.objective[slots], state.damping[slots], state.steps[slots] = np.inf, damping, 0
+        state.rounding[slots] = np.sum(state.weights[slots], axis=1) * share
         waiting += count
         return slots
 
@@ -136,19 +143,21 @@ def _evaluate(problem: Problem, coordinates: Coordinates, state: _State) -> None
     sums = problem.normal(theta, state.weights, state.centre)
     TT = T.swapaxes(1, 2)
     gradient = np.matmul(TT, sums.gradient[..., None])[..., 0]
-    curvature, metric = (np.matmul(TT, np.matmul(m, T)) for m in (sums.curvature, sums.metric))
+    curvature, metric = np.matmul(TT, np.matmul(np.stack([sums.curvature, sums.metric]), T))
     finite = np.isfinite(sums.objective) & np.isfinite(metric).all(axis=(1, 2)) & np.isfinite(gradient).all(axis=1)
     new = np.isinf(state.objective)
     better = finite & (sums.objective <= state.objective)
     ratio = np.where(finite, (state.objective - sums.objective) / state.expected, -1.0)
-    factor = np.select([~better, ratio > 0.75, ratio > 0.25], [8.0, 0.1, 0.5], 2.0)
-    state.damping = np.clip(np.where(new, state.damping, state.damping * factor), 1e-9, LARGEST_DAMPING * 10)
+    factor = np.where(better, np.where(ratio > 0.75, 0.1, np.where(ratio > 0.25, 0.5, 2.0)), 8.0)
+    changed = np.where(new, state.damping, state.damping * factor)
+    state.damping = np.minimum(np.maximum(changed, 1e-9), LARGEST_DAMPING * 10)
     state.steps += 1
-    state.u[better], state.objective[better] = state.trial[better], sums.objective[better]
-    state.gradient[better], state.curvature[better], state.metric[better] = (
-        gradient[better],
-        curvature[better],
-        metric[better],
+    state.objective = np.where(better, sums.objective, state.objective)
+    state.u, state.gradient = (
+        np.where(better[:, None], to, at) for to, at in ((state.trial, state.u), (gradient, state.gradient))
+    )
+    state.curvature, state.metric = (
+        np.where(better[:, None, None], to, at) for to, at in ((curvature, state.curvature), (metric, state.metric))
     )
 
 
@@ -157,15 +166,14 @@ def _step(
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """The next trials; which problems end here, and which of those at a minimum."""
     u, g = state.u, state.gradient
-    held = held_at_bounds(u, g, coordinates)
+    held = held_at_bounds(u, g, coordinates) | asleep(u, state.metric, state.objective)
     step = boxed_step(u, g, state.curvature, state.metric, state.damping, held, coordinates)
     state.trial = np.clip(u + step, coordinates.lower, coordinates.upper)
     step = state.trial - u
     slope = np.sum(g * step, axis=1)
     state.expected = -slope - 0.5 * np.sum(step * np.matmul(state.curvature, step[..., None])[..., 0], axis=1)
-    # Rounding of the residuals alone moves the objective of an exact fit by this much.
-    rounding = np.sum(state.weights, axis=1) * (4e-16 * (1 + np.max(np.abs(problem.seen)))) ** 2
-    small = np.abs(state.expected) <= np.maximum(tolerance * state.objective, rounding)
+    # Of an impossible step the expected decrease is negative, and far from small.
+    small = np.abs(state.expected) <= np.maximum(tolerance * state.objective, state.rounding)
     started = np.isfinite(state.objective)
     stuck = state.damping > LARGEST_DAMPING
     # Where rounding blocks the last digits, a step that should still gain less than this is a minimum too.
@@ -177,6 +185,15 @@ def _step(
 def held_at_bounds(u: Array, gradient: Array, coordinates: Coordinates) -> NDArray[np.bool_]:
     """Coordinates that sit on a bound and would leave the box: (B, q)."""
     return ((u <= coordinates.lower) & (gradient > 0)) | ((u >= coordinates.upper) & (gradient < 0))
+
+
+def asleep(u: Array, metric: Array, objective: Array) -> NDArray[np.bool_]:
+    """Coordinates (B, q) that a move by their own size would change next to nothing through, such as the exponent of
+    a term that is still tiny: a step would send them anywhere. They wait until their term has grown.
+    """
+    diagonal = np.arange(u.shape[1])
+    reach = np.maximum(np.abs(u), 1.0)
+    return np.asarray(metric[:, diagonal, diagonal] * reach**2 < ASLEEP**2 * objective[:, None])
 
 
 def boxed_step(
@@ -195,15 +212,17 @@ def boxed_step(
     """
     q = g.shape[1]
     diagonal = np.arange(q)
-    damped = metric.copy()
-    damped[:, diagonal, diagonal] *= 1.1  # the metric may be singular, with a diagonal added it is not
-    H = curvature + damping[:, None, None] * damped
     size = np.sqrt(np.maximum(metric[:, diagonal, diagonal], 0.0))
     still = held | (size == 0)
     size = np.where(still, 1.0, size)
-    H = H / (size[:, :, None] * size[:, None, :])
+    H = damping[:, None, None] * metric
+    H[:, diagonal, diagonal] *= 1.1  # the metric may be singular, with a diagonal added it is not
+    H += curvature
+    H /= size[:, :, None] * size[:, None, :]
     H[:, diagonal, diagonal] += 1e-15
     step = _solve_others(H, g / size, still, np.zeros_like(g)) / size
+    longest = np.max(np.abs(step) / np.maximum(np.abs(u), 1.0), axis=1, keepdims=True)
+    step = step * np.minimum(1.0, LONGEST / np.maximum(longest, 1e-300))
     for _ in range(q):
         to = part_way(u, step, coordinates)
         crossing = (to != u + step) & ~still

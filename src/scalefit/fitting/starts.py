@@ -166,7 +166,7 @@ def _signed_least_squares(
     G = G + 1e-12 * np.eye(k)
     signed = positive | negative
     if not signed.any() or k > 6:
-        return np.linalg.solve(G, h[..., None])[..., 0], np.ones(K, bool)
+        return np.asarray(np.linalg.solve(G, h[..., None])[..., 0], float), np.ones(K, np.bool_)
     best, gain = np.zeros((K, k)), np.full(K, -np.inf)
     for used in itertools.product((True, False), repeat=k):
         keep = np.array(used)
@@ -180,7 +180,8 @@ def _signed_least_squares(
     # A term switched off has no slope in its exponent: a thousandth of the others lets it come back.
     smallest = 1e-3 * np.max(np.abs(best), axis=1, keepdims=True)
     whole = (best != 0).all(axis=1)
-    return np.where(positive, np.maximum(best, smallest), np.where(negative, np.minimum(best, -smallest), best)), whole
+    kept = np.where(positive, np.maximum(best, smallest), np.where(negative, np.minimum(best, -smallest), best))
+    return np.asarray(kept, float), np.asarray(whole, np.bool_)
 
 
 def _apart(cube: Array, score: Array, whole: NDArray[np.bool_], count: int) -> NDArray[np.intp]:

@@ -9,15 +9,17 @@ import numpy as np
 
 from scalefit.errors import listing
 from scalefit.fitting.coordinates import Coordinates
+from scalefit.fitting.polish import triangle_of
 from scalefit.fitting.problem import Array, Problem
 from scalefit.fitting.solver import held_at_bounds
 
 Status = Literal["converged", "not identified", "not converged"]
 
-#: Ratio of the largest to the smallest singular value of the Jacobian with columns of length one. Above the first a
-#: direction is free to rounding; above the second, inputs that move together are taken for the cause.
+#: Ratio of the largest to the smallest singular value of the Jacobian with columns of length one: above it a direction
+#: is free to rounding.
 SINGULAR = 1e6
-DOUBTFUL = 100.0
+#: Two inputs move together where one predicts the other in log-log up to this share of its spread.
+RAY = 0.02
 #: Two starts agree when their objectives differ by less than this share.
 AGREEMENT = 1e-6
 #: Newton's decrease still expected at a minimum, relative to the objective.
@@ -81,13 +83,14 @@ def judge(
     dead = [
         name for name, still, size in zip(free_names, held, np.diag(metric), strict=True) if not still and size == 0
     ]
-    reasons = _reasons(problem, input_names, free_names, dead, condition, direction, at_bound)
+    ray = _one_ray(problem, coordinates, theta, input_names)
     status: Status = "converged"
-    if dead or condition > SINGULAR or (reasons and condition > DOUBTFUL and _moving_together(problem, input_names)):
+    if dead or condition > SINGULAR or ray:
         status = "not identified"
+        reasons = _unidentified(problem, input_names, free_names, dead, condition, direction, at_bound, ray)
     elif not (np.isfinite(best) and gradient < STATIONARY):
         status = "not converged"
-        reasons.insert(0, f"the objective would still fall by {gradient:.0e} of its value")
+        reasons = [f"the objective would still fall by {gradient:.0e} of its value"]
     else:
         reasons = [f"{listing(at_bound)} at a bound"] if at_bound else []
         if agreeing == 1 and len(objectives) > 1:
@@ -120,9 +123,9 @@ def _worst_direction(problem: Problem, theta: Array, T: Array, weights: Array, h
     R = np.zeros((0, T.shape[1]))
     for part, piece in problem.chunks():
         _, J = part.residual_and_jacobian(theta)
-        R = np.linalg.qr(np.vstack([R, ((T.T @ J[0]) * np.sqrt(weights[piece])).T]), mode="r")
+        R = triangle_of(np.vstack([R, ((T.T @ J[0]) * np.sqrt(weights[piece])).T]))
     if problem.prior is not None:
-        R = np.linalg.qr(np.vstack([R, np.sqrt(problem.prior.precision)[:, None] * T]), mode="r")
+        R = triangle_of(np.vstack([R, np.sqrt(problem.prior.precision)[:, None] * T]))
     size = np.linalg.norm(R, axis=0)
     keep = ~held & (size > 0)
     direction = np.zeros(T.shape[1])
@@ -136,7 +139,7 @@ def _worst_direction(problem: Problem, theta: Array, T: Array, weights: Array, h
     return float(values[0] / values[-1]) if values[-1] > 0 else np.inf, direction
 
 
-def _reasons(
+def _unidentified(
     problem: Problem,
     input_names: tuple[str, ...],
     free_names: list[str],
@@ -144,42 +147,62 @@ def _reasons(
     condition: float,
     direction: Array,
     at_bound: tuple[str, ...],
+    ray: str,
 ) -> list[str]:
     """Why the data do not fix every parameter, and what runs would."""
-    reasons = (
-        [f"{listing(dead)} {'has' if len(dead) == 1 else 'have'} no effect because {listing(at_bound)} sits at a bound"]
-        if dead and at_bound
-        else []
-    )
-    together = _moving_together(problem, input_names)
+    reasons = []
+    if dead:
+        because = f" because {listing(at_bound)} sits at a bound" if at_bound else " on these rows"
+        reasons.append(f"{listing(dead)} {'has' if len(dead) == 1 else 'have'} no effect{because}")
     free = [name for name, share in zip(free_names, direction, strict=True) if abs(share) > 0.25]
-    if condition > SINGULAR or (together and condition > DOUBTFUL):
-        what = (
-            f"the data leave {listing(free)} free to trade off"
-            if len(free) > 1
-            else f"the data do not fix {listing(free)}"
+    if condition > SINGULAR and free:
+        trade = f"leave {listing(free)} free to trade off" if len(free) > 1 else f"do not fix {listing(free)}"
+        reasons.append(f"the data {trade}")
+    if condition > SINGULAR or ray:
+        reasons.append(
+            ray or _constant(problem, input_names) or "spread the runs wider in " + listing(input_names, last="or")
         )
-        reasons.append(what)
-        reasons.append(together or "spread the runs wider in " + listing(input_names, last="or"))
     return reasons
 
 
-def _moving_together(problem: Problem, input_names: tuple[str, ...]) -> str:
-    """A sentence where an input does not vary, or two vary only together; empty where neither."""
-    spread = {}
+def _constant(problem: Problem, input_names: tuple[str, ...]) -> str:
+    """A sentence where an input does not vary."""
     for name, x in zip(input_names, problem.inputs, strict=True):
         if np.all(x == x[0]):
             return f"every row has {name} = {x[0]:.4g}: add runs with other {name}"
-        if np.all(x > 0):
-            spread[name] = np.log(x) - np.mean(np.log(x))
+    return ""
+
+
+def _one_ray(problem: Problem, coordinates: Coordinates, theta: Array, input_names: tuple[str, ...]) -> str:
+    """A sentence where two inputs that both matter to what is fitted move only together; empty otherwise.
+
+    On such a ray the terms of the two can be exchanged, whatever the condition at one of the answers.
+    """
+    spread = {}
+    for i, x in enumerate(problem.inputs):
+        if np.all(x > 0) and not np.all(x == x[0]) and _matters(problem, coordinates, theta, i):
+            spread[input_names[i]] = np.log(x) - np.mean(np.log(x))
     names = list(spread)
     for i, a in enumerate(names):
         for b in names[i + 1 :]:
             slope = float(spread[a] @ spread[b] / (spread[a] @ spread[a]))
             rest = np.sqrt(np.mean((spread[b] - slope * spread[a]) ** 2))
-            if rest < 0.02 * np.sqrt(np.mean(spread[b] ** 2)) + 1e-9:
+            if rest < RAY * np.sqrt(np.mean(spread[b] ** 2)):
                 power = "" if abs(slope - 1) < 0.01 else f"^{slope:.2f}"
                 return (
-                    f"{b} is proportional to {a}{power} in every row (one ray): add runs at other ratios of {b} to {a}"
+                    f"{b} is proportional to {a}{power} in every row (one ray), so their terms can stand in for each "
+                    f"other: add runs at other ratios of {b} to {a}"
                 )
     return ""
+
+
+def _matters(problem: Problem, coordinates: Coordinates, theta: Array, i: int) -> bool:
+    """Whether an input changes the derivative by any free parameter: it does not where its term is fixed."""
+    few = problem.rows(slice(0, 16))
+    moved = tuple(x * 1.5 if k == i else x for k, x in enumerate(few.inputs))
+    rates = []
+    for inputs in (few.inputs, moved):
+        _, J = coordinates.equation.value_and_jacobian(theta, inputs)
+        T = coordinates.to_params(coordinates.from_params(theta))[1]
+        rates.append(T[0].T @ J[0])
+    return bool(np.any(np.abs(rates[0] - rates[1]) > 1e-9 * np.abs(rates[0])))

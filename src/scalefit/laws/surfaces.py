@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import exp
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,13 @@ def _chinchilla_by_hand(theta: Array, inputs: Inputs) -> tuple[Array, Array]:
     verified="paper",
     published={
         "hoffmann2022": Published(
-            {"E": 1.69337, "A": 406.40, "alpha": 0.33917084, "B": 410.72, "beta": 0.2849083},
+            {
+                "E": exp(0.5267228),
+                "A": exp(6.0073404),
+                "alpha": 0.33917084,
+                "B": exp(6.0179186),
+                "beta": 0.2849083,
+            },
             "Approach 3, unrounded constants of the paper's source",
         ),
         "hoffmann2022_rounded": Published({"E": 1.69, "A": 406.4, "alpha": 0.34, "B": 410.7, "beta": 0.28}, "eq. 10"),

@@ -66,7 +66,7 @@ def units_for(units: Units, names: tuple[str, ...], kind: str | None, n: int) ->
 
 def new_plan(units: Units, names: Sequence[str], n: int, rng: np.random.Generator, data_hash: str) -> Plan:
     """A plan of n draws; warns where blocks stand in for runs."""
-    if not (isinstance(n, int | np.integer) and n >= 2):
+    if isinstance(n, bool) or int(n) != n or n < 2:
         raise FitError(f"bootstrap needs a whole number of resamples, at least 2; got {n!r}.")
     if units.kind == "blocks":
         warnings.warn(

@@ -61,7 +61,9 @@ def draw_plan(units: Units, names: Sequence[str], draws: int, rng: np.random.Gen
     if units.kind == "blocks":
         counts = _block_counts(units, draws, rng)
     else:
-        counts = rng.multinomial(units.count, np.full(units.count, 1 / units.count), size=draws).astype(np.uint16)
+        chosen = rng.integers(0, units.count, size=(draws, units.count), dtype=np.int64)
+        chosen += np.arange(draws)[:, None] * units.count
+        counts = np.bincount(chosen.ravel(), minlength=draws * units.count).reshape(draws, -1).astype(np.uint16)
     token = hashlib.sha256(data_hash.encode() + counts.tobytes()).hexdigest()[:16]
     return Plan(tuple(names), counts, token)
 
