@@ -90,8 +90,9 @@ def test_fits_are_frozen(fit):
 @pytest.mark.parametrize("what", ["residuals", "covariance"])
 def test_changing_a_table_that_a_fit_gives_out_does_not_change_the_fit(what):
     fit = sf.fit(RUNS, LAW)
-    before = getattr(fit, what).copy()
-    getattr(fit, what).iloc[:, 0] = -1.0
+    given_out = getattr(fit, what)
+    before = given_out.copy()
+    given_out.iloc[:, 0] = -1.0
     pd.testing.assert_frame_equal(getattr(fit, what), before)
 
 

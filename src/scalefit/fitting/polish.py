@@ -21,6 +21,8 @@ MOST_STEPS = 1500
 LARGEST_DAMPING = 1e20
 #: Steps shorter than this, relative to the coordinates, are rounding.
 SHORTEST = 1e-15
+#: An undamped step this short is followed by one a hundred times shorter or more, which is rounding.
+SMALL = 1e-13
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ def polish(
         damping, growth = damping * max(1 / 3, 1 - (2 * min(ratio, 1.0) - 1) ** 3), 2.0
         damping = 0.0 if damping < 1e-14 else damping
         u, here, last = trial, there, length
+        if damping == 0.0 and length < SMALL:
+            break
     return u, here.objective
 
 

@@ -17,11 +17,15 @@ from scalefit.fitting.starts import Starts, default_count, find_starts
 from scalefit.fitting.verdict import AGREEMENT
 from scalefit.law import Law
 
-#: A start that a user gave is followed from each of these dampings: no single one solves all of NIST's problems.
+#: A start that a user gave is followed by QR from each of the first dampings (no single one solves all of NIST's
+#: problems), and by the solver from each of the second.
 GIVEN_DAMPING = (1e-6, 1e-2)
+FIRST_DAMPING = (0.01, 1.0, 100.0)
 #: A scatter below a thousandth is not believed when a prior is weighed.
 SMALLEST_SCATTER = 1e-3
 PRIOR_ROUNDS = 10
+#: Starts need only be told apart; the best is polished.
+SEARCH_TOLERANCE = 1e-10
 #: Rows from which starts are first followed on a sample.
 MANY_ROWS = 20_000
 SAMPLED_ROWS = 4096
@@ -89,7 +93,7 @@ def _follow(problem: Problem, law: Law, coordinates: Coordinates, weights: Array
     given = _given_points(law, coordinates, starts, own)
     if problem.n > MANY_ROWS:
         return _follow_many_rows(problem, coordinates, weights, np.vstack([own[:count], given]))
-    ends = solve(problem, coordinates, own[:count], weights[None])
+    ends = solve(problem, coordinates, own[:count], weights[None], tolerance=SEARCH_TOLERANCE)
     followed = [_follow_given(problem, coordinates, point, weights) for point in given]
     return _Ends(
         np.vstack([ends.u, *[u[None] for u, _ in followed]]),
@@ -113,8 +117,8 @@ def _given_points(law: Law, coordinates: Coordinates, starts: Starts, own: Array
 
 def _follow_given(problem: Problem, coordinates: Coordinates, point: Array, weights: Array) -> tuple[Array, float]:
     """The best end of one start, by the solver (whose majoriser sees rows far off the curve) and by QR."""
-    first = solve(problem, coordinates, point[None], weights[None])
-    ends = [(first.u[0], float(first.objective[0]))]
+    batched = [solve(problem, coordinates, point[None], weights[None], damping=damping) for damping in FIRST_DAMPING]
+    ends = [(end.u[0], float(end.objective[0])) for end in batched]
     ends += [polish(problem, coordinates, point, weights, damping=damping) for damping in GIVEN_DAMPING]
     return min(ends, key=lambda end: end[1])
 
