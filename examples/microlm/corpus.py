@@ -45,8 +45,8 @@ def read_text():
         found = hashlib.sha256(text).hexdigest()
         if found != pinned:
             raise SystemExit(
-                f"microlm: the {name} text is not the pinned one: Python {platform.python_version()} has sha256 {found}, "
-                f"expected Python {PYTHON_VERSION} built from source with {pinned}."
+                f"microlm: the {name} text is not the pinned one: Python {platform.python_version()} has sha256\n"
+                f"{found}, expected Python {PYTHON_VERSION} built from source with\n{pinned}."
             )
     return np.frombuffer(train, np.uint8), np.frombuffer(validation, np.uint8)
 

@@ -221,7 +221,8 @@ def _check_enough(
         has = f"{rows} row{'s' if rows != 1 else ''} of {column!r}"
         raise DataError(
             f"{law.name} has {coordinates.q} free parameters ({listing(names)}); the table has {has}. Add runs, or "
-            f"fix, tie or give a prior to some: fixed={{{names[0]!r}: …}}, tie={{…}}, prior={{{names[-1]!r}: (0.35, 0.05)}}."
+            f"fix, tie or give a prior to some: fixed={{{names[0]!r}: …}}, tie={{…}}, "
+            f"prior={{{names[-1]!r}: (0.35, 0.05)}}."
         )
 
 

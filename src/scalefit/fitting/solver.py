@@ -188,8 +188,9 @@ def held_at_bounds(u: Array, gradient: Array, coordinates: Coordinates) -> NDArr
 
 
 def asleep(u: Array, metric: Array, objective: Array) -> NDArray[np.bool_]:
-    """Coordinates (B, q) that a move by their own size would change next to nothing through, such as the exponent of
-    a term that is still tiny: a step would send them anywhere. They wait until their term has grown.
+    """Coordinates (B, q) through which a move by their own size would change next to nothing.
+
+    Such is the exponent of a term that is still tiny: a step would send it anywhere. It waits until its term has grown.
     """
     diagonal = np.arange(u.shape[1])
     reach = np.maximum(np.abs(u), 1.0)
@@ -213,7 +214,7 @@ def boxed_step(
     q = g.shape[1]
     diagonal = np.arange(q)
     size = np.sqrt(np.maximum(metric[:, diagonal, diagonal], 0.0))
-    still = held | (size == 0)
+    still = np.asarray(held | (size == 0))
     size = np.where(still, 1.0, size)
     H = damping[:, None, None] * metric
     H[:, diagonal, diagonal] *= 1.1  # the metric may be singular, with a diagonal added it is not
@@ -233,7 +234,7 @@ def boxed_step(
         step[rows] = np.where(crossing, to - u, step)[rows]
         fixed = np.where(still[rows], step[rows] * size[rows], 0.0)
         step[rows] = _solve_others(H[rows], (g / size)[rows], still[rows], fixed) / size[rows]
-    return step
+    return np.asarray(step)
 
 
 def _solve_others(H: Array, g: Array, still: NDArray[np.bool_], fixed: Array) -> Array:
