@@ -74,7 +74,7 @@ def search(
     with np.errstate(all="ignore"):
         ends = _follow(problem, law, coordinates, weights, starts)
         if constraints.prior:
-            problem, ends = _weigh_prior(problem, law, coordinates, weights, constraints, ends, starts)
+            problem, ends = _weigh_prior(problem, law, coordinates, weights, constraints, ends)
         best = int(np.argmin(ends.objective))
         if not np.isfinite(ends.objective[best]):
             raise FitError(f"{law.name} is not finite at any start: give bounds, or starts= near the data.")
@@ -146,18 +146,20 @@ def _weigh_prior(
     weights: Array,
     constraints: Constraints,
     ends: _Ends,
-    starts: Starts,
 ) -> tuple[Problem, _Ends]:
     """The prior as rows that scatter as the data do; the scatter comes from the fit, in a few rounds."""
     least = float(_dispersion(problem, np.full(1, SMALLEST_SCATTER))[0])
     dispersion = 100 * least
+    points = ends.u
     for _ in range(PRIOR_ROUNDS):
         problem = replace(problem, prior=_prior(law, constraints, dispersion))
-        found = solve(problem, coordinates, ends.u, weights[None])
+        found = solve(problem, coordinates, points, weights[None])
         best = found.u[int(np.argmin(found.objective))]
+        points = best[None]
         residual = problem.residual(coordinates.to_params(best[None])[0])[0]
         spare = float(weights.sum()) - effective_params(problem, coordinates, best, weights)
         dispersion = max(float(weights @ _dispersion(problem, residual)) / max(spare, 1e-3), least)
+    found = solve(problem, coordinates, np.vstack([points, ends.u]), weights[None])
     return problem, _Ends(found.u, found.objective, found.converged)
 
 

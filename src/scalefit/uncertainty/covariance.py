@@ -31,7 +31,8 @@ def coordinate_covariance(problem: Problem, coordinates: Coordinates, u: Array, 
     if problem.prior is not None:
         pull = (T[0].T * problem.prior.precision) @ T[0]
         gradient = gradient + T[0].T @ (problem.prior.precision * (theta[0] - problem.prior.centre))
-    free = ~held_at_bounds(u[None], gradient[None], coordinates)[0] & (np.abs(J).max(axis=1) > 0)
+    moved = (np.abs(J).max(axis=1) > 0) | (np.diag(pull) > 0)
+    free = ~held_at_bounds(u[None], gradient[None], coordinates)[0] & moved
     J, pull = J[free], pull[np.ix_(free, free)]
     effective = float(weights.sum())
     spare = effective - len(J) + (0 if problem.prior is None else int((problem.prior.precision > 0).sum()))
