@@ -39,7 +39,7 @@ class SettingProfile:
     @property
     def best(self) -> Any:
         """The value with the lowest objective."""
-        return self.frame["value"].iloc[int(np.argmin(self.frame["objective"]))]
+        return self.frame["value"].tolist()[int(np.argmin(self.frame["objective"]))]
 
     def __repr__(self) -> str:
         at_edge = self.frame["objective"].idxmin() in (self.frame.index[0], self.frame.index[-1])
