@@ -25,7 +25,7 @@ from scalefit.objectives import Objective
 from scalefit.result import Fit
 from scalefit.runs.checking import checked_columns, no_reserved_columns, numeric_column
 from scalefit.runs.frame import as_frame
-from scalefit.uncertainty.units import Units, choose_units
+from scalefit.uncertainty.units import Units, block_names, choose_units, row_names
 
 if TYPE_CHECKING:
     import lmfit
@@ -63,9 +63,10 @@ def fit(
     columns : input of the law -> column, where names differ: ``{"x": "flops"}``.
     along : column of the input of a law in one variable, where ``columns`` does not name it.
     objective : such as ``sf.Huber(1e-3)`` or ``sf.Square(on="raw")``; None is the law's own.
-    weights : a column or one number >= 0 per row: how often each row counts.
+    weights : a column or one number >= 0 per row: how often each row counts, as if it stood there so often. Scale
+        relative weights to a mean of 1, or standard errors will be those of more or fewer rows.
     fixed : parameter -> value that is not fitted.
-    bounds : parameter -> (low, high), either of them None for no bound.
+    bounds : parameter -> (low, high); None keeps the law's own bound on that side.
     tie : parameter -> formula of other parameters, such as ``{"beta": "alpha"}``.
     prior : parameter -> (centre, standard deviation); makes fits on four to six points usable.
     params : ``lmfit.Parameters`` with values, bounds, ``vary`` and ``expr``, in place of the four before.
@@ -91,6 +92,8 @@ def fit(
     -----
     UnitWarning
         If a column looks as if it were in millions or billions.
+    FitWarning
+        If the law was written from memory of its paper.
 
     Examples
     --------
@@ -103,6 +106,7 @@ def fit(
     law = get_law(law)
     constraints, start = _constraints(law, fixed, bounds, tie, prior, params)
     constraints.check(law)
+    columns = _along(law, columns, along)
     law = bounded_law(law, constraints)
     objective = objective or law.objective
     frame = as_frame(runs)
@@ -119,9 +123,10 @@ def fit(
     _check_enough(problem, coordinates, constraints, law, row_weights, seen_as)
     found = search(problem, law, coordinates, row_weights, _as_starts(starts, start), constraints)
     problem, theta = found.problem, coordinates.to_params(found.u[None])[0]
+    _check_ties(law, constraints, theta)
     with np.errstate(all="ignore"):  # a parameter that nothing fixes may be of any size
         judgement = judge(problem, coordinates, found.u, row_weights, found.objectives, law.param_names, law.inputs)
-    units, names = _units(frame, known, problem.residual(theta)[0])
+    units, names = _units(frame, known, problem.residual(theta)[0], table.inputs)
     run_column = tables.optional_column(frame, "run", known)
     used = {**table.columns, target: seen_as, **({} if run_column is None else {"run": run_column})}
     if law.verified == "memory":
@@ -144,6 +149,29 @@ def fit(
         provenance=provenance.record(problem, row_weights, law, constraints, used),
         notes=(*table.notes, *y_notes),
     )
+
+
+def _along(law: Law, columns: Mapping[str, str] | None, along: str | None) -> Mapping[str, str] | None:
+    """The columns with the one input of the law read from ``along``."""
+    if along is None:
+        return columns
+    if len(law.inputs) > 1:
+        raise FitError(
+            f"along names the column of a law in one variable; {law.name} has {listing(law.inputs)}. "
+            f"Where names differ, pass columns={{{law.inputs[0]!r}: {along!r}}}."
+        )
+    return {law.inputs[0]: along, **(columns or {})}
+
+
+def _check_ties(law: Law, constraints: Constraints, theta: Array) -> None:
+    """Refuse tied values outside the bounds of their parameters: no bound holds them during the fit."""
+    for name, text in constraints.tie.items():
+        param, value = law.param(name), float(theta[0, law.param_names.index(name)])
+        if not param.lower <= value <= param.upper:
+            raise FitError(
+                f"tie: {name} = {text} is {value:.4g}, outside its bounds ({param.lower:g}, {param.upper:g}). "
+                f"Tie it otherwise, or bound what it is made of."
+            )
 
 
 def _constraints(
@@ -235,10 +263,12 @@ def _as_starts(starts: StartsLike | None, from_params: dict[str, float]) -> Star
     return Starts(given=(*((starts,) if isinstance(starts, Mapping) else tuple(starts)), *extra))
 
 
-def _units(frame: pd.DataFrame, columns: Mapping[str, str], residual: Array) -> tuple[Units, tuple[str, ...]]:
+def _units(
+    frame: pd.DataFrame, columns: Mapping[str, str], residual: Array, inputs: tuple[Array, ...]
+) -> tuple[Units, tuple[str, ...]]:
     """What is resampled as one piece, with names that do not depend on the order of rows."""
     if tables.optional_column(frame, "run", columns) is None:
-        return choose_units(len(frame), None, None, residual), tuple(f"row {label}" for label in frame.index)
+        return choose_units(len(frame), None, None, residual), row_names(list(frame.index), inputs)
     names = tables.run_names(frame, columns)
     distinct = list(dict.fromkeys(names))
     number = {name: i for i, name in enumerate(distinct)}
@@ -247,7 +277,7 @@ def _units(frame: pd.DataFrame, columns: Mapping[str, str], residual: Array) -> 
     order = None if position is None else pd.to_numeric(position, errors="coerce").to_numpy(float)
     units = choose_units(len(frame), np.array([number[name] for name in names]), order, residual)
     if units.kind == "blocks":
-        return units, tuple(f"{name}\x1f{i}" for i, name in enumerate(names))
+        return units, block_names(names, units)
     return units, tuple(distinct)
 
 

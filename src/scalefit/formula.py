@@ -231,7 +231,12 @@ def source_of(function: Callable[..., Any]) -> str:
         return ""
     definition.body = _statements(definition) or definition.body
     definition.decorator_list = []
-    return ast.unparse(definition)
+    try:
+        around = inspect.getclosurevars(function)
+    except TypeError:
+        return ast.unparse(definition)
+    plain = {k: v for k, v in {**around.nonlocals, **around.globals}.items() if isinstance(v, int | float | str)}
+    return f"{ast.unparse(definition)} {sorted(plain.items())}"
 
 
 def tree_of_function(function: Callable[..., Any], names: Sequence[str]) -> ast.expr | None:
@@ -240,11 +245,15 @@ def tree_of_function(function: Callable[..., Any], names: Sequence[str]) -> ast.
     body = _statements(definition) if definition is not None else []
     if definition is None or len(body) != 1 or not isinstance(body[0], ast.Return) or body[0].value is None:
         return None
-    renamed = {a.arg: ast.Name(n, ast.Load()) for a, n in zip(definition.args.args, names, strict=False)}
+    arguments = [*definition.args.posonlyargs, *definition.args.args]
+    if len(arguments) != len(names):
+        return None
+    renamed = {a.arg: ast.Name(n, ast.Load()) for a, n in zip(arguments, names, strict=True)}
     try:
-        return parse_formula(ast.unparse(_Plain(renamed).visit(body[0].value)))
+        tree = parse_formula(ast.unparse(_Plain(renamed).visit(body[0].value)))
     except FormulaError:
         return None
+    return tree if set(names_in(tree)) <= set(names) else None  # a name from around the function stays with it
 
 
 def _definition(function: Callable[..., Any]) -> ast.FunctionDef | None:

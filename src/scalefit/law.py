@@ -141,13 +141,12 @@ class Law:
 
     def with_settings(self, **settings: Any) -> Law:
         """The same law with other settings of its derived columns, such as ``decay`` of ``lr_annealing``."""
-        known = dict(self.derive.settings) if self.derive else {}
+        if self.derive is None:
+            raise LawError(f"{self.name} has no settings.")
+        known = dict(self.derive.settings)
         for name in settings:
             if name not in known:
-                raise LawError(
-                    not_one_of(f"A setting of {self.name}", name, known) if known else f"{self.name} has no settings."
-                )
-        assert self.derive is not None
+                raise LawError(not_one_of(f"A setting of {self.name}", name, known))
         plain = {name: value.item() if isinstance(value, np.generic) else value for name, value in settings.items()}
         return replace(self, derive=replace(self.derive, settings={**known, **plain}))
 
@@ -166,7 +165,7 @@ class Law:
         for name in self.inputs:
             if name not in runs:
                 raise missing_column(name, self.name, list(runs))
-        inputs = tuple(np.atleast_1d(np.asarray(runs[name], float)) for name in self.inputs)
+        inputs = tuple(np.broadcast_arrays(*(np.atleast_1d(np.asarray(runs[name], float)) for name in self.inputs)))
         theta = np.array([[float(values[name]) for name in self.param_names]])
         return np.asarray(self.value(theta, inputs)[0])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -27,7 +27,7 @@ from scalefit.uncertainty import paths
 from scalefit.uncertainty.covariance import coordinate_covariance
 from scalefit.uncertainty.intervals import check_level, percentile_interval
 from scalefit.uncertainty.resampling import Plan
-from scalefit.uncertainty.units import Units
+from scalefit.uncertainty.units import UnitKind, Units, row_names
 
 if TYPE_CHECKING:
     import lmfit
@@ -83,7 +83,8 @@ class Fit:
     notes: tuple[str, ...] = ()
     draws: pd.DataFrame | None = None
     n_failed: int = 0
-    plan: Plan | None = field(default=None)
+    plan: Plan | None = None
+    drawn: UnitKind | None = None
 
     def __repr__(self) -> str:
         from scalefit.reports.text import describe_fit
@@ -129,8 +130,8 @@ class Fit:
     def interval_source(self) -> str:
         """Where intervals come from, in words."""
         if self.draws is not None:
-            what = {"rows": "rows", "runs": "whole runs", "blocks": "blocks along each run"}[self.units.kind]
-            return f"bootstrap of {what}, {len(self.draws)} draws"
+            named = {"rows": "rows", "runs": "whole runs", "blocks": "blocks along each run"}
+            return f"bootstrap of {named[self.drawn or self.units.kind]}, {len(self.draws)} draws"
         return f"normal approximation, {drawing.NORMAL_DRAWS} draws of the covariance"
 
     @property
@@ -261,15 +262,18 @@ class Fit:
         >>> fit.draws.shape, fit.n_failed
         ((100, 5), 0)
         """
-        units, names = drawing.units_for(self.units, self.unit_names, kind, self.n_rows)
-        plan = plan or drawing.new_plan(units, names, n, np.random.default_rng(rng), self.provenance["data_hash"])
+        rows = row_names(list(self.data.index), self.problem.inputs)
+        units, names = drawing.units_for(self.units, self.unit_names, kind, rows)
+        generator = np.random.default_rng(rng)
+        if plan is None:
+            plan = drawing.new_plan(units, names, n, generator, self.provenance["data_hash"], self.weights)
         refits = drawing.refit_plan(
             self.problem, self.coordinates, self.basins, self.weights, units, names, plan, progress=progress
         )
         kept = np.flatnonzero(~refits.failed)
         drawing.warn_of_failures(int(refits.failed.sum()), plan.draws, self.law.name)
         frame = pd.DataFrame(refits.theta[kept], columns=list(self.law.param_names), index=pd.Index(kept, name="draw"))
-        return replace(self, units=units, unit_names=names, draws=frame, n_failed=int(refits.failed.sum()), plan=plan)
+        return replace(self, draws=frame, n_failed=int(refits.failed.sum()), plan=plan, drawn=units.kind)
 
     def predict(
         self,
@@ -308,8 +312,6 @@ class Fit:
         ['params', 'tokens', 'estimate', 'low', 'high', 'beyond']
         """
         check_level(level)
-        if interval not in ("mean", "run"):
-            raise FitError(not_one_of("interval", interval, ("mean", "run")))
         points = as_frame(frame, what="the table to predict")
         no_reserved_columns(points, ("estimate", "low", "high", "beyond"), needed_by="predict")
         inputs = tables.read_inputs(
@@ -320,6 +322,8 @@ class Fit:
         return points.assign(estimate=estimate, low=low, high=high, beyond=paths.beyond(inputs, self.problem.inputs))
 
     def _band(self, inputs: tuple[Array, ...], level: float, interval: str) -> tuple[Array, Array]:
+        if interval not in ("mean", "run"):
+            raise FitError(not_one_of("interval", interval, ("mean", "run")))
         scatter = None
         if interval == "run":
             spare = max(float(self.weights.sum()) - self.coordinates.q, 1.0)

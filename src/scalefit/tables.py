@@ -19,7 +19,7 @@ Array = NDArray[np.float64]
 Schedules = Mapping[str, Schedule]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """Inputs of a law read from a frame.
 
@@ -69,12 +69,13 @@ def derive_columns(
     assert law.derive is not None
     step_column = find_column(frame, "step", needed_by=law.name, columns=columns)
     steps = whole_steps(frame, step_column, law.name)
-    runs = run_names(frame, columns)
+    runs = np.array(run_names(frame, columns), object)
+    given = None if schedules is None else {str(run): schedule for run, schedule in schedules.items()}
     out = {name: np.empty(len(frame)) for name in law.derive.columns}
     notes: dict[str, None] = {}
     for run in dict.fromkeys(runs):
-        rows = np.flatnonzero(np.array(runs, object) == run)
-        schedule = schedule_of(frame, run, rows, law, columns, schedules, step_column)
+        rows = np.flatnonzero(runs == run)
+        schedule = schedule_of(frame, run, rows, law, columns, given, step_column)
         notes.update(dict.fromkeys(schedule.notes))
         last = int(steps[rows].max())
         if last > schedule.steps:

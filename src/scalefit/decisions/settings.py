@@ -42,7 +42,8 @@ class SettingProfile:
         return self.frame["value"].tolist()[int(np.argmin(self.frame["objective"]))]
 
     def __repr__(self) -> str:
-        at_edge = self.frame["objective"].idxmin() in (self.frame.index[0], self.frame.index[-1])
+        numbers = [value for value in self.frame["value"] if isinstance(value, int | float)]
+        at_edge = len(numbers) == len(self.frame) and self.best in (min(numbers), max(numbers))
         edge = " (at the edge of the values tried: widen them)" if at_edge and len(self.frame) > 2 else ""
         return f"{self.fit.law.name}: best {self.setting} = {self.best}{edge}\n{self.frame.to_string(index=False)}"
 

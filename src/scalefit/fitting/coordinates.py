@@ -19,7 +19,7 @@ from scalefit.fitting.ties import Tie
 Kind = Literal["term", "raw", "log"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Coordinates:
     """A map between q free coordinates and full parameter vectors of a law.
 

@@ -25,7 +25,7 @@ SHORTEST = 1e-15
 SMALL = 1e-13
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Triangle:
     """The loss around a point: |R p + z|^2 / 2 + outside . p, with all rows folded in."""
 

@@ -36,7 +36,7 @@ class Equation(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Prior:
     """Quadratic pull of parameters: ``precision * (theta - centre)**2 / 2`` is added to the objective; both (p,).
 
@@ -48,7 +48,7 @@ class Prior:
     dispersion: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Normal:
     """Sums over rows for B problems: objective (B,), gradient (B, p), curvature and its majorising metric (B, p, p)."""
 
@@ -58,7 +58,7 @@ class Normal:
     metric: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """Residuals of a law on n rows.
 

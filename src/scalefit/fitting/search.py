@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from scalefit.errors import FitError
+from scalefit.errors import FitError, rows_text
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.polish import polish
 from scalefit.fitting.problem import Array, Prior, Problem
 from scalefit.fitting.setup import Constraints
 from scalefit.fitting.solver import solve
-from scalefit.fitting.starts import Starts, default_count, find_starts
+from scalefit.fitting.starts import Starts, default_count, find_starts, start_range
 from scalefit.fitting.verdict import AGREEMENT
 from scalefit.law import Law
 
@@ -21,7 +21,7 @@ from scalefit.law import Law
 #: problems), and by the solver from each of the second.
 GIVEN_DAMPING = (1e-6, 1e-2)
 FIRST_DAMPING = (0.01, 1.0, 100.0)
-#: A scatter below a thousandth is not believed when a prior is weighed.
+#: A scatter below a thousandth (of the target's spread, on the raw scale) is not believed when a prior is weighed.
 SMALLEST_SCATTER = 1e-3
 PRIOR_ROUNDS = 10
 #: Starts need only be told apart; the best is polished.
@@ -33,7 +33,7 @@ SAMPLED_ROWS = 4096
 KEPT_BASINS = 4.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Search:
     """What a search found.
 
@@ -52,7 +52,7 @@ class Search:
     basins: Array
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Ends:
     """Where K starts ended."""
 
@@ -73,11 +73,12 @@ def search(
     """
     with np.errstate(all="ignore"):
         ends = _follow(problem, law, coordinates, weights, starts)
-        if constraints.prior:
+        if constraints.prior and np.isfinite(ends.objective).any():
             problem, ends = _weigh_prior(problem, law, coordinates, weights, constraints, ends)
+        if not np.isfinite(ends.objective).any():
+            where = _where(problem, law)
+            raise FitError(f"{law.name} is not finite at any start{where}: give bounds, or starts= near the data.")
         best = int(np.argmin(ends.objective))
-        if not np.isfinite(ends.objective[best]):
-            raise FitError(f"{law.name} is not finite at any start: give bounds, or starts= near the data.")
         u, objective = polish(problem, coordinates, ends.u[best], weights)
     height = ends.objective[best]
     others = ends.converged & (ends.objective > height * (1 + AGREEMENT)) & (ends.objective < height * KEPT_BASINS)
@@ -108,10 +109,15 @@ def _given_points(law: Law, coordinates: Coordinates, starts: Starts, own: Array
         return np.empty((0, coordinates.q))
     filler = coordinates.to_params(own[:1])[0][0] if len(own) else coordinates.base
     given = np.tile(filler, (len(starts.given), 1))
+    free = {law.param_names[j] for j in coordinates.free}
     for row, start in zip(given, starts.given, strict=True):
         for name, value in start.items():
             law.param(name)
-            row[law.param_names.index(name)] = float(value)
+            if name in free:
+                row[law.param_names.index(name)] = float(value)
+    unused = np.zeros((*given.shape, coordinates.q))
+    for tie in coordinates.ties:
+        tie.apply(given, unused)
     return np.clip(np.nan_to_num(coordinates.from_params(given), nan=0.0), coordinates.lower, coordinates.upper)
 
 
@@ -148,7 +154,9 @@ def _weigh_prior(
     ends: _Ends,
 ) -> tuple[Problem, _Ends]:
     """The prior as rows that scatter as the data do; the scatter comes from the fit, in a few rounds."""
-    least = float(_dispersion(problem, np.full(1, SMALLEST_SCATTER))[0])
+    unit = float(np.std(problem.seen)) or 1.0 if problem.objective.on == "raw" else 1.0
+    share = float(weights.sum()) / max(int((weights > 0).sum()), 1)
+    least = float(_dispersion(problem, np.full(1, SMALLEST_SCATTER * unit))[0]) * share
     dispersion = 100 * least
     points = ends.u
     for _ in range(PRIOR_ROUNDS):
@@ -161,6 +169,13 @@ def _weigh_prior(
         dispersion = max(float(weights @ _dispersion(problem, residual)) / max(spare, 1e-3), least)
     found = solve(problem, coordinates, np.vstack([points, ends.u]), weights[None])
     return problem, _Ends(found.u, found.objective, found.converged)
+
+
+def _where(problem: Problem, law: Law) -> str:
+    """The rows at fault, where a few are not finite in the middle of the usual ranges."""
+    middle = np.array([[sum(start_range(param)) / 2 for param in law.params]])
+    wrong = np.flatnonzero(~np.isfinite(problem.residual(middle)[0]))
+    return f" in {rows_text(wrong.tolist())} (counted from 0)" if 0 < len(wrong) < problem.n else ""
 
 
 def effective_params(problem: Problem, coordinates: Coordinates, u: Array, weights: Array) -> float:

@@ -22,7 +22,7 @@ class Constraints:
     Parameters
     ----------
     fixed : parameter -> value.
-    bounds : parameter -> (low, high); None is no bound.
+    bounds : parameter -> (low, high); None keeps the law's own.
     tie : parameter -> formula of other parameters, such as ``{"beta": "alpha"}``.
     prior : parameter -> (centre, standard deviation).
     """
@@ -32,15 +32,23 @@ class Constraints:
     tie: Mapping[str, str] = field(default_factory=dict)
     prior: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name in ("fixed", "bounds", "tie", "prior"):  # the caller's own may change later
+            object.__setattr__(self, name, dict(getattr(self, name)))
+
     def check(self, law: Law) -> None:
         """Raise a FitError where a name or a value cannot be meant."""
         for what in ("fixed", "bounds", "tie", "prior"):
             for name in getattr(self, what):
                 if name not in law.param_names:
                     raise FitError(not_one_of(f"{what}: a parameter of {law.name}", name, law.param_names))
-        twice = sorted(set(self.fixed) & set(self.tie) | (set(self.fixed) | set(self.tie)) & set(self.bounds))
+        held = set(self.fixed) | set(self.tie)
+        twice = sorted((set(self.fixed) & set(self.tie)) | (held & set(self.bounds)))
         if twice:
             raise FitError(f"{listing(twice)}: a parameter is fixed, tied or bounded, not two of these.")
+        idle = sorted(held & set(self.prior))
+        if idle:
+            raise FitError(f"prior: {listing(idle)} is fixed or tied, so a prior says nothing of it.")
         for name, value in self.fixed.items():
             if not np.isfinite(value):
                 raise FitError(f"fixed: {name} must be a finite number; got {value!r}.")

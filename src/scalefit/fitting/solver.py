@@ -31,7 +31,7 @@ LONGEST = 4.0
 ASLEEP = 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Solutions:
     """Ends of B problems: coordinates (B, q), parameters (B, p), objective (B,), whether at a minimum, steps taken."""
 

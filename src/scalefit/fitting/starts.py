@@ -115,7 +115,11 @@ def spread_over_ranges(theta: Array, cube: Array, places: Sequence[int], law: La
 
 def start_range(param: Param) -> tuple[float, float]:
     """Where starts of a parameter lie: its usual range inside its bounds, or its bounds where those lie elsewhere."""
+    if param.of:  # of the size of its term, which bounds are not
+        return param.low, param.high
     low, high = max(param.low, param.lower), min(param.high, param.upper)
+    if param.coordinate == "log" and low <= 0 < high:
+        low = high * 1e-3
     if low < high:
         return low, high
     if np.isfinite(param.lower) and np.isfinite(param.upper):

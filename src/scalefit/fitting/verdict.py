@@ -85,7 +85,7 @@ def judge(
     ]
     ray = _one_ray(problem, coordinates, theta, input_names)
     status: Status = "converged"
-    if dead or condition > SINGULAR or ray:
+    if dead or condition > SINGULAR or (ray and problem.prior is None):
         status = "not identified"
         reasons = _unidentified(problem, input_names, free_names, dead, condition, direction, at_bound, ray)
     elif not (np.isfinite(best) and gradient < STATIONARY):

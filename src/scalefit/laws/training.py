@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from scalefit.definition import define_law
+from scalefit.errors import LawError, not_one_of
 from scalefit.law import Array, Derive
 from scalefit.parameter import exponent, floor, scale
 from scalefit.schedules import annealing_area, forward_area
@@ -19,6 +20,8 @@ def learning_rate_areas(rates: Array, *, decay: float, warmup: str) -> Mapping[s
     ``warmup`` is ``"ramp"`` (the rates as they were) or ``"peak"`` (the authors' convention: steps before the first
     peak count at the peak rate).
     """
+    if warmup not in ("ramp", "peak"):
+        raise LawError(not_one_of("warmup", warmup, ("ramp", "peak")))
     if warmup == "peak":
         rates = np.where(np.arange(len(rates)) < int(np.argmax(rates)), np.max(rates), rates)
     return {"S1": forward_area(rates), "S2": annealing_area(rates, decay=decay)}

@@ -10,13 +10,13 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scalefit.errors import DataError, FitError
+from scalefit.errors import DataError, FitError, listing
 from scalefit.fitting.coordinates import Coordinates, Kind
 from scalefit.fitting.problem import Prior, Problem
 from scalefit.fitting.setup import Constraints, make_coordinates
@@ -27,7 +27,7 @@ from scalefit.reports.entries import Entry, plain, plain_frame
 from scalefit.reports.law_references import FitWithoutLaw, kind_of, plain_law, plain_objective, read_law, read_objective
 from scalefit.result import Fit
 from scalefit.uncertainty.resampling import Plan
-from scalefit.uncertainty.units import Units
+from scalefit.uncertainty.units import UnitKind, Units
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -123,6 +123,7 @@ def _uncertainty(fit: Fit) -> dict[str, Any]:
         "plan": None
         if plan is None
         else {"names": list(plan.names), "counts": plain(plan.counts), "token": plan.token},
+        "drawn": fit.drawn,
     }
 
 
@@ -255,6 +256,7 @@ def _result_parts(entry: Entry, law: Law) -> dict[str, Any]:
         "draws": _optional(entry["draws"], lambda part: _draws(part, law)),
         "n_failed": entry["n_failed"].whole(),
         "plan": _optional(entry["plan"], _plan),
+        "drawn": _optional(entry["drawn"], _drawn),
     }
 
 
@@ -377,6 +379,12 @@ def _draws(entry: Entry, law: Law) -> pd.DataFrame:
 
 def _plan(entry: Entry) -> Plan:
     names = entry["names"].texts()
-    counts = [row.wholes(len(names), at_most=2**16 - 1) for row in entry["counts"].entries()]
-    table = np.array(counts, np.uint16).reshape(len(counts), len(names))
-    return Plan(names, table, entry["token"].text())
+    counts = [row.wholes(len(names), at_most=2**32 - 1) for row in entry["counts"].entries()]
+    table = np.array(counts, np.uint32).reshape(len(counts), len(names))
+    return Plan(names, table if table.size and table.max() > 65_535 else table.astype(np.uint16), entry["token"].text())
+
+
+def _drawn(entry: Entry) -> UnitKind:
+    kinds: tuple[UnitKind, ...] = get_args(UnitKind)
+    text = entry.text()
+    return next((kind for kind in kinds if kind == text), None) or entry.fail(f"one of {listing(kinds, last='or')}")

@@ -23,7 +23,7 @@ HELD = 8_000_000
 RowWeights = Callable[[slice], Array]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Refits:
     """Ends of all resamples: coordinates (draws, q), parameters (draws, p), and which did not reach a minimum."""
 

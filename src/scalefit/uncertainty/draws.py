@@ -46,14 +46,16 @@ def normal_draws(coordinates: Coordinates, u: Array, covariance: Array, seed: in
         return coordinates.to_params(np.clip(moved, coordinates.lower, coordinates.upper))[0]
 
 
-def units_for(units: Units, names: tuple[str, ...], kind: str | None, n: int) -> tuple[Units, tuple[str, ...]]:
-    """The units that ``kind`` asks for, with their names; None leaves them as chosen."""
+def units_for(
+    units: Units, names: tuple[str, ...], kind: str | None, rows: tuple[str, ...]
+) -> tuple[Units, tuple[str, ...]]:
+    """The units that ``kind`` asks for, with their names; None leaves them as chosen. ``rows`` names the rows."""
     if kind is None:
         return units, names
     if kind not in ("pairs", "runs", "blocks"):
         raise FitError(not_one_of("kind", kind, ("pairs", "runs", "blocks")))
     if kind == "pairs":
-        return Units("rows", np.arange(n)), tuple(f"row {i}" for i in range(n)) if units.kind != "rows" else names
+        return (units, names) if units.kind == "rows" else (Units("rows", np.arange(len(rows))), rows)
     if units.kind == "rows":
         raise FitError(f"kind={kind!r} needs a column 'run' whose names repeat; each row is a run of its own here.")
     runs = tuple(dict.fromkeys(name.split("\x1f")[0] for name in names))
@@ -64,7 +66,9 @@ def units_for(units: Units, names: tuple[str, ...], kind: str | None, n: int) ->
     return units, names
 
 
-def new_plan(units: Units, names: Sequence[str], n: int, rng: np.random.Generator, data_hash: str) -> Plan:
+def new_plan(
+    units: Units, names: Sequence[str], n: int, rng: np.random.Generator, data_hash: str, weights: Array
+) -> Plan:
     """A plan of n draws; warns where blocks stand in for runs."""
     if isinstance(n, bool) or int(n) != n or n < 2:
         raise FitError(f"bootstrap needs a whole number of resamples, at least 2; got {n!r}.")
@@ -75,7 +79,7 @@ def new_plan(units: Units, names: Sequence[str], n: int, rng: np.random.Generato
             FitWarning,
             stacklevel=3,
         )
-    return draw_plan(units, names, int(n), rng, data_hash)
+    return draw_plan(units, names, int(n), rng, data_hash, weights)
 
 
 def refit_plan(
@@ -94,7 +98,8 @@ def refit_plan(
     places = places if units.kind == "blocks" else places[units.labels]
 
     def row_weights(draws: slice) -> Array:
-        return plan.row_counts(places, draws) * weights
+        counts = plan.row_counts(places, draws)
+        return counts if units.kind == "rows" else counts * weights  # rows were drawn as often as they count
 
     centres = prior_centres(problem, plan)
     if not progress:
@@ -116,8 +121,12 @@ def prior_centres(problem: Problem, plan: Plan) -> Array | None:
         return None
     held = prior.precision > 0
     deviation = np.where(held, np.sqrt(prior.dispersion / np.where(held, prior.precision, 1.0)), 0.0)
-    rng = np.random.default_rng(int(plan.token, 16))
-    return prior.centre + deviation * rng.standard_normal((plan.draws, len(prior.centre)))
+    centres = np.tile(prior.centre, (plan.draws, 1))
+    for j in np.flatnonzero(held):
+        # One prior gives one sequence in every fit on a plan; another prior an independent one.
+        text = f"{plan.token}|{prior.centre[j]!r}|{deviation[j]:.12g}".encode()
+        centres[:, j] += deviation[j] * np.random.default_rng(list(text)).standard_normal(plan.draws)
+    return centres
 
 
 def warn_of_failures(failed: int, draws: int, law: str) -> None:

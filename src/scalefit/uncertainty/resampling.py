@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scalefit.errors import FitError, rows_text
+from scalefit.errors import FitError, listing
 from scalefit.uncertainty.units import Units
 
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
     """How often each named unit stands in each resample.
 
@@ -29,8 +31,13 @@ class Plan:
     """
 
     names: tuple[str, ...]
-    counts: NDArray[np.uint16]
+    counts: NDArray[np.unsignedinteger[Any]]
     token: str
+
+    def __post_init__(self) -> None:
+        if len(set(self.names)) != len(self.names):
+            twice = [name for name, count in Counter(self.names).items() if count > 1]
+            raise FitError(f"A plan needs a name of its own for each unit; {listing(twice[:3])} stands there twice.")
 
     @property
     def draws(self) -> int:
@@ -52,18 +59,23 @@ class Plan:
         where = {name: place for place, name in enumerate(self.names)}
         missing = [name for name in names if name not in where]
         if missing:
-            raise FitError(f"The plan was drawn for other runs: it does not hold {rows_text(missing)}.")
+            raise FitError(f"The plan was drawn for other runs: it does not hold {listing(missing[:3])}.")
         return np.array([where[name] for name in names])
 
 
-def draw_plan(units: Units, names: Sequence[str], draws: int, rng: np.random.Generator, data_hash: str) -> Plan:
-    """A plan for rows, runs or moving blocks; ``names`` has one name per unit, or per row for blocks."""
+def draw_plan(
+    units: Units, names: Sequence[str], draws: int, rng: np.random.Generator, data_hash: str, weights: Array
+) -> Plan:
+    """A plan for rows, runs or moving blocks; ``names`` has one name per unit, or per row for blocks.
+
+    A row of weight w stands there w times, and is drawn so much more often.
+    """
     if units.kind == "blocks":
-        counts = _block_counts(units, draws, rng)
+        counts: NDArray[np.unsignedinteger[Any]] = _block_counts(units, draws, rng)
     else:
-        chosen = rng.integers(0, units.count, size=(draws, units.count), dtype=np.int64)
-        chosen += np.arange(draws)[:, None] * units.count
-        counts = np.bincount(chosen.ravel(), minlength=draws * units.count).reshape(draws, -1).astype(np.uint16)
+        share = weights / weights.sum() if units.kind == "rows" else np.full(units.count, 1 / units.count)
+        drawn = round(float(weights.sum())) if units.kind == "rows" else units.count
+        counts = rng.multinomial(max(drawn, 1), share, size=draws).astype(np.uint32 if drawn > 65_535 else np.uint16)
     token = hashlib.sha256(data_hash.encode() + counts.tobytes()).hexdigest()[:16]
     return Plan(tuple(names), counts, token)
 

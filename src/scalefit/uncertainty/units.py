@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +15,7 @@ UnitKind = Literal["rows", "runs", "blocks"]
 FEWEST_RUNS = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Units:
     """A division of n rows into units that are independent of one another.
 
@@ -49,6 +50,34 @@ class Units:
             piece[rows] = cuts + number
             number += int(cuts[-1]) + 1
         return piece
+
+
+def row_names(index: Sequence[object], inputs: Sequence[Array]) -> tuple[str, ...]:
+    """A name for each row that tells it by its label and its inputs, and copies of one row apart.
+
+    Rows of another table never have the same names, so a plan drawn for these is not taken for one of those.
+    """
+    digest = np.zeros(len(index), np.uint64)
+    for x in inputs:
+        digest = digest * np.uint64(1_000_003) + np.ascontiguousarray(x, float).view(np.uint64)
+    seen: dict[str, int] = {}
+    names = []
+    for label, number in zip(index, digest.tolist(), strict=True):
+        name = f"row {label} #{number:x}"
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return tuple(names)
+
+
+def block_names(runs: Sequence[str], units: Units) -> tuple[str, ...]:
+    """A name for each row by its run and its place along it, whatever the order of the table."""
+    assert units.order is not None
+    names = [""] * len(runs)
+    place: dict[str, int] = {}
+    for row in units.order.tolist():
+        place[runs[row]] = place.get(runs[row], -1) + 1
+        names[row] = f"{runs[row]}\x1f{place[runs[row]]}"
+    return tuple(names)
 
 
 def choose_units(n: int, runs: NDArray[np.intp] | None, position: Array | None, residual: Array) -> Units:
