@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit import provenance, tables
-from scalefit.errors import DataError, FitError, FitWarning, listing, missing_column, rows_text
+from scalefit.errors import ColumnError, DataError, FitError, FitWarning, listing, missing_column, rows_text
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.problem import Problem
 from scalefit.fitting.search import search
@@ -108,7 +108,9 @@ def fit(
     constraints.check(law)
     columns = _along(law, columns, along)
     law = bounded_law(law, constraints)
-    objective = objective or law.objective
+    objective = law.objective if objective is None else objective
+    if isinstance(objective, type) or not hasattr(objective, "parts"):
+        raise FitError(f"objective must be an objective such as sf.Huber(1e-3) or sf.Square(); got {objective!r}.")
     frame = as_frame(runs)
     if not len(frame):
         raise DataError(f"{law.name}: the table of runs has no rows.")
@@ -201,7 +203,14 @@ def _target(
     frame: pd.DataFrame, target: str, objective: Objective, law: Law, columns: Mapping[str, str]
 ) -> tuple[Array, str, tuple[str, ...]]:
     """The seen values, their column, and what should be said of it."""
-    checked = checked_columns(frame, [target], needed_by=law.name, columns=columns, positive=False)
+    try:
+        checked = checked_columns(frame, [target], needed_by=law.name, columns=columns, positive=False)
+    except ColumnError as error:
+        if law.text and target == law.output:
+            raise ColumnError(
+                f"{error} A formula predicts {target!r} unless told otherwise: pass target='loss'."
+            ) from None
+        raise
     y, column = checked.values[target], checked.columns[target]
     wrong = (
         (y <= 0)
@@ -260,6 +269,8 @@ def _as_starts(starts: StartsLike | None, from_params: dict[str, float]) -> Star
         return replace(starts, given=(*starts.given, *extra))
     if starts is None:
         return Starts(given=extra)
+    if not isinstance(starts, Mapping | list | tuple):
+        raise FitError(f"starts must be a mapping of parameter to value, a list of them, or sf.Starts; got {starts!r}.")
     return Starts(given=(*((starts,) if isinstance(starts, Mapping) else tuple(starts)), *extra))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit import tables
-from scalefit.errors import FitError, not_one_of
+from scalefit.errors import FitError, FitWarning, not_one_of
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.problem import Problem
 from scalefit.fitting.setup import Constraints
@@ -262,6 +263,7 @@ class Fit:
         >>> fit.draws.shape, fit.n_failed
         ((100, 5), 0)
         """
+        drawing.check_spare(self.problem, self.coordinates, self.weights, self.law.name)
         rows = row_names(list(self.data.index), self.problem.inputs)
         units, names = drawing.units_for(self.units, self.unit_names, kind, rows)
         generator = np.random.default_rng(rng)
@@ -281,6 +283,7 @@ class Fit:
         *,
         level: float = 0.9,
         interval: Literal["mean", "run"] = "mean",
+        columns: Mapping[str, str] | None = None,
         schedules: tables.Schedules | None = None,
     ) -> pd.DataFrame:
         """Predict at new points, with an interval.
@@ -290,6 +293,7 @@ class Fit:
         frame : table with the inputs of the law, such as ``sf.grid(params=[7e10], tokens=[1.4e12])``.
         level : float in (0, 1).
         interval : ``"mean"`` for the law's own uncertainty, ``"run"`` for one new run (adds the scatter of runs).
+        columns : input of the law -> column of ``frame``, where names differ from those of the fit.
         schedules : run -> Schedule, for laws of training curves.
 
         Returns
@@ -303,6 +307,11 @@ class Fit:
         ColumnError
             If an input is missing, or a column is already called ``estimate``, ``low``, ``high`` or ``beyond``.
 
+        Warns
+        -----
+        FitWarning
+            If the fit is not converged or not identified: its predictions then mean little.
+
         Examples
         --------
         >>> import scalefit as sf
@@ -314,11 +323,13 @@ class Fit:
         check_level(level)
         points = as_frame(frame, what="the table to predict")
         no_reserved_columns(points, ("estimate", "low", "high", "beyond"), needed_by="predict")
-        inputs = tables.read_inputs(
-            points, self.law, columns=paths.columns_there(points, self.columns), schedules=schedules, warn_units=False
-        ).inputs
+        known = {**paths.columns_there(points, self.columns), **(columns or {})}
+        inputs = tables.read_inputs(points, self.law, columns=known, schedules=schedules).inputs
+        if not self.converged:
+            warnings.warn(f"{self.law.name} is {self.verdict}. Predictions mean little.", FitWarning, stacklevel=2)
         low, high = self._band(inputs, level, interval)
-        estimate = self.law.value(self.theta, inputs)[0]
+        with np.errstate(all="ignore"):
+            estimate = self.law.value(self.theta, inputs)[0]
         return points.assign(estimate=estimate, low=low, high=high, beyond=paths.beyond(inputs, self.problem.inputs))
 
     def _band(self, inputs: tuple[Array, ...], level: float, interval: str) -> tuple[Array, Array]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scalefit.errors import ColumnError, DataError, listing, not_one_of, rows_text
+from scalefit.errors import ColumnError, DataError, listing, rows_text
 from scalefit.law import Law
 from scalefit.runs.checking import checked_columns, numeric_column
 from scalefit.runs.columns import find_column, has_column
@@ -101,8 +101,9 @@ def schedule_of(
     if schedules is not None:
         if run in schedules:
             return schedules[run]
+        there = listing(repr(name) for name in schedules) or "none"
         raise DataError(
-            not_one_of(f"{law.name}: a schedule for run", run, schedules) + " Pass schedules={run: Schedule}."
+            f"{law.name}: no schedule for run {run!r}; there is one for {there}. Pass schedules={{run: Schedule}}."
         )
     try:
         lr_column = find_column(frame, "lr", needed_by=law.name, columns=columns)

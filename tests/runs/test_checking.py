@@ -69,8 +69,14 @@ def test_the_array_is_not_a_window_into_the_frame():
 def test_text_in_numbers_is_shown_with_its_row(dtype):
     complaint = complaint_about(pd.Series(["3.1", "n/a", "2.9"], index=LABELS[:3], dtype=dtype))
     assert complaint == (
-        "chinchilla: column 'loss' has text where a number is expected: '3.1' in row run0. Convert it: pd.to_numeric."
+        "chinchilla: column 'loss' has text where a number is expected: 'n/a' in row run1. "
+        "Convert it: pd.to_numeric(…, errors='coerce'), and drop the row."
     )
+
+
+def test_numbers_written_as_text_are_said_to_be_that():
+    complaint = complaint_about(pd.Series(["3.1", "2.9"], index=LABELS[:2], dtype=object))
+    assert complaint.endswith("'3.1' in row run0. Convert it: pd.to_numeric.")
 
 
 def test_one_word_among_numbers_is_the_one_shown():

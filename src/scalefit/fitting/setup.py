@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,6 +13,14 @@ from scalefit.fitting.problem import Array, Inputs
 from scalefit.fitting.ties import make_ties
 from scalefit.law import Law
 from scalefit.parameter import Param
+
+#: What each constraint says of a parameter, with an example.
+WHAT = {
+    "fixed": "value, such as {'E': 1.7}",
+    "bounds": "(low, high), such as {'alpha': (0, 1)}",
+    "tie": "formula, such as {'beta': 'alpha'}",
+    "prior": "(centre, standard deviation), such as {'alpha': (0.34, 0.05)}",
+}
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,10 @@ class Constraints:
 
     def __post_init__(self) -> None:
         for name in ("fixed", "bounds", "tie", "prior"):  # the caller's own may change later
-            object.__setattr__(self, name, dict(getattr(self, name)))
+            given = getattr(self, name)
+            if not isinstance(given, Mapping):
+                raise FitError(f"{name} must be a mapping of parameter to {WHAT[name]}; got {given!r}.")
+            object.__setattr__(self, name, dict(given))
 
     def check(self, law: Law) -> None:
         """Raise a FitError where a name or a value cannot be meant."""
@@ -50,11 +61,25 @@ class Constraints:
         if idle:
             raise FitError(f"prior: {listing(idle)} is fixed or tied, so a prior says nothing of it.")
         for name, value in self.fixed.items():
-            if not np.isfinite(value):
+            param = law.param(name)
+            if not _is_number(value) or not np.isfinite(value):
                 raise FitError(f"fixed: {name} must be a finite number; got {value!r}.")
+            if not param.lower <= value <= param.upper:
+                raise FitError(f"fixed: {name} must lie between {param.lower:g} and {param.upper:g}; got {value!r}.")
+        for name, pair in self.bounds.items():
+            if not _is_pair(pair) or not all(end is None or _is_number(end) for end in pair):
+                raise FitError(f"bounds: {name} must be (low, high), None for the law's own; got {pair!r}.")
         for name, pair in self.prior.items():
-            if len(tuple(pair)) != 2 or not np.isfinite(pair).all() or not pair[1] > 0:
+            if not _is_pair(pair) or not all(map(_is_number, pair)) or not np.isfinite(pair).all() or not pair[1] > 0:
                 raise FitError(f"prior: {name} must be (centre, standard deviation > 0); got {pair!r}.")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str) and len(value) == 2
 
 
 def bounded_law(law: Law, constraints: Constraints) -> Law:

@@ -10,6 +10,8 @@ from decimal import Decimal
 SMALL, LARGE = 1e-4, 1e6
 #: A double holds about sixteen digits; an error far below them is that of an exact fit.
 MOST_DIGITS = 12
+#: A number smaller than its error keeps two digits of its own, down to this share of the error: below, it is zero.
+NEGLIGIBLE = 0.01
 
 
 def plus_minus(value: float, se: float) -> str:
@@ -31,7 +33,7 @@ def plus_minus(value: float, se: float) -> str:
         return f"{number(value, digits=MOST_DIGITS)} ± {error}"
     place = _place(se)
     exponent = _shared_exponent((value, abs(se)), place)
-    value_text, error_text = (_rounded(v, place, exponent) for v in (value, abs(se)))
+    value_text, error_text = _rounded(value, _own_place(value, se), exponent), _rounded(abs(se), place, exponent)
     return _with_power(f"{value_text} ± {error_text}", exponent)
 
 
@@ -54,9 +56,10 @@ def between(low: float, high: float, se: float) -> str:
     largest = max((abs(end) for end in finite), default=0.0)
     if not math.isfinite(width) or width <= largest * 10.0**-MOST_DIGITS:
         return f"{number(low)} to {number(high)}"
-    place = _place(width)
-    exponent = _shared_exponent((*finite, width), place)
-    ends = [_rounded(end, place, exponent) if math.isfinite(end) else number(end) for end in (low, high)]
+    exponent = _shared_exponent((*finite, width), _place(width))
+    ends = [
+        _rounded(end, _own_place(end, width), exponent) if math.isfinite(end) else number(end) for end in (low, high)
+    ]
     return _with_power(" to ".join(ends), exponent)
 
 
@@ -109,6 +112,13 @@ def _without_zeros(text: str) -> str:
 def _place(error: float) -> int:
     """The power of ten of the second significant digit of an error, after rounding to two."""
     return int(f"{abs(error):.1e}".partition("e")[2]) - 1
+
+
+def _own_place(value: float, error: float) -> int:
+    """Where a value with an error is rounded: with it, or later where two digits of its own would be lost."""
+    if abs(value) < NEGLIGIBLE * abs(error):
+        return _place(error)
+    return min(_place(error), _place(value))
 
 
 def _shared_exponent(values: tuple[float, ...], place: int) -> int | None:

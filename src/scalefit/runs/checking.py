@@ -258,14 +258,29 @@ def _as_floats(series: pd.Series[Any], subject: str) -> Floats:
         return np.array(series.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
     elif not (types.is_object_dtype(dtype) or types.is_string_dtype(dtype)):
         raise DataError(f"{subject} holds values of type {dtype}; numbers are expected.")
-    return np.array([_as_float(value, label, subject) for label, value in series.items()], dtype=np.float64)
+    items = list(series.items())
+    # The first text that is no number is at fault, not the first text: one bad cell makes a file's whole column text.
+    at_fault = [item for item in items if isinstance(item[1], str) and not _reads_as_number(item[1])]
+    return np.array([_as_float(value, label, subject) for label, value in at_fault[:1] or items], dtype=np.float64)
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _as_float(value: Any, label: Any, subject: str) -> float:
     if value is None or value is pd.NA or value is pd.NaT:
         return float("nan")
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real | Decimal):
-        repair = " Convert it: pd.to_numeric." if isinstance(value, str) else ""
+        repair = ""
+        if isinstance(value, str):
+            repair = " Convert it: pd.to_numeric" + (
+                "." if _reads_as_number(value) else "(…, errors='coerce'), and drop the row."
+            )
         kind = "text" if isinstance(value, str) else f"a {type(value).__name__}"
         raise DataError(f"{subject} has {kind} where a number is expected: {value!r} in row {label}.{repair}")
     try:

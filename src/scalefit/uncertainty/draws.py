@@ -66,6 +66,16 @@ def units_for(
     return units, names
 
 
+def check_spare(problem: Problem, coordinates: Coordinates, weights: Array, law: str) -> None:
+    """Refuse to resample where a curve goes through every point: all draws would be alike."""
+    rows = int((weights > 0).sum())
+    if problem.prior is None and rows <= coordinates.q:
+        raise FitError(
+            f"{law} has {coordinates.q} free parameters and {rows} rows: it goes through every one, so resampling says "
+            f"nothing of the scatter. Add runs, fix or tie parameters, or give a prior."
+        )
+
+
 def new_plan(
     units: Units, names: Sequence[str], n: int, rng: np.random.Generator, data_hash: str, weights: Array
 ) -> Plan:
