@@ -25,7 +25,7 @@ FIRST_DAMPING = (0.01, 1.0, 100.0)
 SMALLEST_SCATTER = 1e-3
 PRIOR_ROUNDS = 10
 #: Starts need only be told apart; the best is polished.
-SEARCH_TOLERANCE = 1e-10
+SEARCH_TOLERANCE = 1e-9
 #: Rows from which starts are first followed on a sample.
 MANY_ROWS = 20_000
 SAMPLED_ROWS = 4096

@@ -225,6 +225,9 @@ def boxed_step(
     longest = np.max(np.abs(step) / np.maximum(np.abs(u), 1.0), axis=1, keepdims=True)
     step = step * np.minimum(1.0, LONGEST / np.maximum(longest, 1e-300))
     for _ in range(q):
+        to = u + step
+        if ((to >= coordinates.lower) & (to <= coordinates.upper)).all():
+            break
         to = part_way(u, step, coordinates)
         crossing = (to != u + step) & ~still
         rows = np.flatnonzero(crossing.any(axis=1))
@@ -239,6 +242,8 @@ def boxed_step(
 
 def _solve_others(H: Array, g: Array, still: NDArray[np.bool_], fixed: Array) -> Array:
     """Minimise ``g.x + x.H.x / 2`` over the coordinates that are not still, the others being ``fixed``: (B, q)."""
+    if not still.any():
+        return np.asarray(np.linalg.solve(H, -g[..., None])[..., 0])
     right = np.where(still, fixed, -g - np.matmul(H, fixed[..., None])[..., 0])
     matrix = np.where(still[:, :, None] | still[:, None, :], 0.0, H)
     diagonal = np.arange(H.shape[1])

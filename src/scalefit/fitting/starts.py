@@ -171,16 +171,19 @@ def _signed_least_squares(
     signed = positive | negative
     if not signed.any() or k > 6:
         return np.asarray(np.linalg.solve(G, h[..., None])[..., 0], float), np.ones(K, np.bool_)
-    best, gain = np.zeros((K, k)), np.full(K, -np.inf)
+    best = np.linalg.solve(G, h[..., None])[..., 0]
+    wrong = np.flatnonzero(((best < 0) & positive).any(axis=1) | ((best > 0) & negative).any(axis=1))
+    best[wrong], gain = 0.0, np.full(len(wrong), -np.inf)
     for used in itertools.product((True, False), repeat=k):
         keep = np.array(used)
-        if not keep.any() or not (keep | signed).all():
+        if keep.all() or not keep.any() or not (keep | signed).all() or not len(wrong):
             continue
-        c = np.zeros((K, k))
-        c[:, keep] = np.linalg.solve(G[:, keep][:, :, keep], h[:, keep, None])[..., 0]
+        c = np.zeros((len(wrong), k))
+        c[:, keep] = np.linalg.solve(G[wrong][:, keep][:, :, keep], h[wrong][:, keep, None])[..., 0]
         feasible = ~((c < 0) & positive).any(axis=1) & ~((c > 0) & negative).any(axis=1)
-        worth = np.where(feasible, np.sum(c * h, axis=1), -np.inf)
-        best, gain = np.where((worth > gain)[:, None], c, best), np.maximum(worth, gain)
+        worth = np.where(feasible, np.sum(c * h[wrong], axis=1), -np.inf)
+        better = worth > gain
+        best[wrong[better]], gain = c[better], np.maximum(worth, gain)
     # A term switched off has no slope in its exponent: a thousandth of the others lets it come back.
     smallest = 1e-3 * np.max(np.abs(best), axis=1, keepdims=True)
     whole = (best != 0).all(axis=1)

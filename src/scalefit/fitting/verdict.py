@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -180,19 +181,19 @@ def _one_ray(problem: Problem, coordinates: Coordinates, theta: Array, input_nam
     """
     spread = {}
     for i, x in enumerate(problem.inputs):
-        if np.all(x > 0) and not np.all(x == x[0]) and _matters(problem, coordinates, theta, i):
-            spread[input_names[i]] = np.log(x) - np.mean(np.log(x))
-    names = list(spread)
-    for i, a in enumerate(names):
-        for b in names[i + 1 :]:
-            slope = float(spread[a] @ spread[b] / (spread[a] @ spread[a]))
-            rest = np.sqrt(np.mean((spread[b] - slope * spread[a]) ** 2))
-            if rest < RAY * np.sqrt(np.mean(spread[b] ** 2)):
-                power = "" if abs(slope - 1) < 0.01 else f"^{slope:.2f}"
-                return (
-                    f"{b} is proportional to {a}{power} in every row (one ray), so their terms can stand in for each "
-                    f"other: add runs at other ratios of {b} to {a}"
-                )
+        if np.all(x > 0) and not np.all(x == x[0]):
+            spread[i] = np.log(x) - np.mean(np.log(x))
+    for i, j in itertools.combinations(spread, 2):
+        slope = float(spread[i] @ spread[j] / (spread[i] @ spread[i]))
+        rest = np.sqrt(np.mean((spread[j] - slope * spread[i]) ** 2))
+        together = rest < RAY * np.sqrt(np.mean(spread[j] ** 2))
+        if together and all(_matters(problem, coordinates, theta, k) for k in (i, j)):
+            a, b = input_names[i], input_names[j]
+            power = "" if abs(slope - 1) < 0.01 else f"^{slope:.2f}"
+            return (
+                f"{b} is proportional to {a}{power} in every row (one ray), so their terms can stand in for each "
+                f"other: add runs at other ratios of {b} to {a}"
+            )
     return ""
 
 

@@ -81,15 +81,19 @@ def draw_plan(
 
 
 def _block_counts(units: Units, draws: int, rng: np.random.Generator) -> NDArray[np.uint16]:
-    """Moving blocks along each run, as many rows as the run has: counts by row, (draws, n)."""
+    """Moving blocks along each run, as many rows as the run has: counts by row, (draws, n).
+
+    A block that reaches the end goes on at the beginning (Politis & Romano 1992): otherwise the first and last rows,
+    which fix an exponent, would be drawn much more rarely than the others.
+    """
     assert units.order is not None
     n = len(units.labels)
     counts = np.zeros((draws, n), np.uint16)
     for run in range(int(units.labels.max()) + 1):
         rows = units.order[units.labels[units.order] == run]
         m, size = len(rows), min(units.block, len(rows))
-        first = rng.integers(0, m - size + 1, size=(draws, -(-m // size)))
-        place = (first[:, :, None] + np.arange(size)).reshape(draws, -1)[:, :m]
+        first = rng.integers(0, m, size=(draws, -(-m // size)))
+        place = (first[:, :, None] + np.arange(size)).reshape(draws, -1)[:, :m] % m
         for draw in range(draws):
             counts[draw, rows] = np.bincount(place[draw], minlength=m)
     return counts
