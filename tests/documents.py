@@ -6,6 +6,7 @@ the printed text into README and docs again.
 
 import contextlib
 import io
+import itertools
 import re
 import sys
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ class Block:
 def blocks_of(page):
     """The Python blocks of a page, each with the block of text right after it."""
     fences = list(FENCE.finditer(page))
-    for fence, after in zip(fences, [*fences[1:], None], strict=True):
+    for fence, after in itertools.zip_longest(fences, fences[1:]):
         if fence["kind"] != "python":
             continue
         told = after is not None and after["kind"] == "text" and not page[fence.end() : after.start()].strip()
