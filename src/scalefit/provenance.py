@@ -47,6 +47,12 @@ def data_hash(problem: Problem, weights: Array) -> str:
     return digest.hexdigest()[:16]
 
 
+def seed_of(provenance: Mapping[str, Any], law: Law, u: Array, target: str) -> int:
+    """A seed made of data and answer: the same for the same fit, another for any other."""
+    text = repr((provenance["data_hash"], law.equation_hash, u.tobytes(), target))
+    return int(hashlib.sha256(text.encode()).hexdigest()[:15], 16)
+
+
 @cache
 def _version(package: str) -> str:
     try:

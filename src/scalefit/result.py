@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from scalefit.fitting.problem import Problem
 from scalefit.fitting.setup import Constraints
 from scalefit.fitting.verdict import Verdict
 from scalefit.law import Law
+from scalefit.provenance import seed_of
 from scalefit.runs.checking import no_reserved_columns
 from scalefit.runs.frame import as_frame
 from scalefit.uncertainty import draws as drawing
@@ -28,7 +28,7 @@ from scalefit.uncertainty import paths
 from scalefit.uncertainty.covariance import coordinate_covariance
 from scalefit.uncertainty.intervals import check_level, percentile_interval
 from scalefit.uncertainty.resampling import Plan
-from scalefit.uncertainty.units import UnitKind, Units, row_names
+from scalefit.uncertainty.units import WORDS, UnitKind, Units, row_names
 
 if TYPE_CHECKING:
     import lmfit
@@ -131,8 +131,7 @@ class Fit:
     def interval_source(self) -> str:
         """Where intervals come from, in words."""
         if self.draws is not None:
-            named = {"rows": "rows", "runs": "whole runs", "blocks": "blocks along each run"}
-            return f"bootstrap of {named[self.drawn or self.units.kind]}, {len(self.draws)} draws"
+            return f"bootstrap of {WORDS[self.drawn or self.units.kind]}, {len(self.draws)} draws"
         return f"normal approximation, {drawing.NORMAL_DRAWS} draws of the covariance"
 
     @property
@@ -171,8 +170,7 @@ class Fit:
     @cached_property
     def seed(self) -> int:
         """A seed made of data and answer, for calls that need random numbers and are given none."""
-        text = repr((self.provenance["data_hash"], self.law.equation_hash, self.u.tobytes(), self.target))
-        return int(hashlib.sha256(text.encode()).hexdigest()[:15], 16)
+        return seed_of(self.provenance, self.law, self.u, self.target)
 
     def summary(self, level: float = 0.9, *, kind: IntervalKind = "percentile") -> pd.DataFrame:
         """Estimates with standard errors and intervals.
@@ -187,13 +185,6 @@ class Fit:
         DataFrame
             Indexed by parameter: ``estimate, se, low, high, unit, at_bound``. Standard errors are the spread of the
             draws after a bootstrap, else from the covariance.
-
-        Examples
-        --------
-        >>> import scalefit as sf
-        >>> runs = sf.datasets.load("microlm").groupby("run").last()
-        >>> list(sf.fit(runs[runs.family == "lstm"], "chinchilla").summary().columns)
-        ['estimate', 'se', 'low', 'high', 'unit', 'at_bound']
         """
         low, high = self.interval(level, kind=kind)
         if self.draws is not None:
@@ -333,15 +324,8 @@ class Fit:
         return points.assign(estimate=estimate, low=low, high=high, beyond=paths.beyond(inputs, self.problem.inputs))
 
     def _band(self, inputs: tuple[Array, ...], level: float, interval: str) -> tuple[Array, Array]:
-        if interval not in ("mean", "run"):
-            raise FitError(not_one_of("interval", interval, ("mean", "run")))
-        scatter = None
-        if interval == "run":
-            spare = max(float(self.weights.sum()) - self.coordinates.q, 1.0)
-            scatter = self.problem.residual(self.theta)[0] * np.sqrt(self.weights.sum() / spare)
-        return drawing.band(
-            self.law, self.draws_theta, inputs, level, self.problem.objective.on, scatter, self.weights, self.seed
-        )
+        made_of = (self.problem, self.coordinates, self.theta, self.draws_theta, inputs, self.weights)
+        return drawing.band(*made_of, level, interval, self.seed)
 
     def curve(
         self,
@@ -397,9 +381,7 @@ class Fit:
         """The estimates as ``lmfit.Parameters``, with bounds, ties and what was fixed."""
         from scalefit.fitting.lmfit_bridge import write_parameters
 
-        bounds = {param.name: (param.lower, param.upper) for param in self.law.params}
-        se = {name: float(value) for name, value in zip(self.law.param_names, self.summary()["se"], strict=True)}
-        return write_parameters(self.law.param_names, self.estimates, se, bounds, self.constraints)
+        return write_parameters(self.law, self.theta[0], self.summary()["se"].to_numpy(float), self.constraints)
 
     def to_json(self, path: str | Path | None = None) -> str:
         """The fit as JSON text that :func:`scalefit.load_fit` reads back; written to ``path`` if given."""

@@ -1,14 +1,15 @@
-"""lmfit's parameters as the user's way to fix, bound and tie, and lmfit as the referee of a fit."""
+"""lmfit's parameters as the user's way to fix, bound and tie."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scalefit.errors import FitError, listing, not_one_of
+from scalefit.fitting.problem import Array
 from scalefit.fitting.setup import Constraints
+from scalefit.law import Law
 
 if TYPE_CHECKING:
     import lmfit
@@ -44,21 +45,14 @@ def _finite(value: float) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 
-def write_parameters(
-    names: tuple[str, ...],
-    estimates: Mapping[str, float],
-    se: Mapping[str, float],
-    bounds: Mapping[str, tuple[float, float]],
-    constraints: Constraints,
-) -> lmfit.Parameters:
-    """A fit as ``lmfit.Parameters``: values, standard errors, bounds, what was fixed and tied."""
+def write_parameters(law: Law, theta: Array, se: Array, constraints: Constraints) -> lmfit.Parameters:
+    """A fit as ``lmfit.Parameters``: values (p,), standard errors (p,), bounds, what was fixed and tied."""
     import lmfit
 
     out = lmfit.Parameters()
-    for name in names:
-        low, high = bounds[name]
-        out.add(name, value=estimates[name], min=low, max=high, vary=name not in constraints.fixed)
-        out[name].stderr = se[name]
+    for param, value, error in zip(law.params, theta.tolist(), se.tolist(), strict=True):
+        out.add(param.name, value=value, min=param.lower, max=param.upper, vary=param.name not in constraints.fixed)
+        out[param.name].stderr = error
     for name, text in constraints.tie.items():
         out[name].expr = text
     return out

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 from scalefit.errors import FitError, FitWarning, not_one_of
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.problem import Array, Inputs, Problem, rescale, restore
-from scalefit.objectives import Scale
 from scalefit.uncertainty.bootstrap import Refits, refit
 from scalefit.uncertainty.intervals import bca_interval
 from scalefit.uncertainty.resampling import Plan, draw_plan
@@ -23,14 +21,6 @@ NORMAL_DRAWS = 1000
 MOST_FAILED = 0.02
 #: Groups left out one by one for the acceleration of BCa intervals.
 JACKKNIFE_GROUPS = 500
-
-
-class Valued(Protocol):
-    """Something with values for a batch of parameter vectors."""
-
-    def value(self, theta: Array, inputs: Inputs) -> Array:
-        """(B, p) -> (B, n)."""
-        ...
 
 
 def normal_draws(coordinates: Coordinates, u: Array, covariance: Array, seed: int) -> Array:
@@ -151,19 +141,43 @@ def warn_of_failures(failed: int, draws: int, law: str) -> None:
         )
 
 
+def run_scatter(problem: Problem, coordinates: Coordinates, theta: Array, weights: Array) -> Array:
+    """Residuals (n,) of runs about the law, widened by the parameters that were fitted to them."""
+    spare = max(float(weights.sum()) - coordinates.q, 1.0)
+    return np.asarray(problem.residual(theta)[0] * np.sqrt(weights.sum() / spare))
+
+
 def band(
-    law: Valued, theta: Array, inputs: Inputs, level: float, on: Scale, scatter: Array | None, weights: Array, seed: int
+    problem: Problem,
+    coordinates: Coordinates,
+    theta: Array,
+    draws: Array,
+    inputs: Inputs,
+    weights: Array,
+    level: float,
+    interval: str,
+    seed: int,
 ) -> tuple[Array, Array]:
-    """Low and high (n,) over draws (draws, p); with ``scatter`` residuals, of one new run."""
+    """Low and high (n,) over draws (draws, p) of the law at ``inputs``, or of one new run there.
+
+    Raises
+    ------
+    FitError
+        If ``interval`` is neither "mean" nor "run".
+    """
+    if interval not in ("mean", "run"):
+        raise FitError(not_one_of("interval", interval, ("mean", "run")))
     levels = [0.5 - level / 2, 0.5 + level / 2]
     low, high = np.empty((2, len(inputs[0])))
-    step = max(1, 4_000_000 // len(theta))
-    rng = np.random.default_rng(seed + 1)
-    noise = None if scatter is None else rng.choice(scatter, size=len(theta), p=weights / weights.sum())
+    step = max(1, 4_000_000 // len(draws))
+    noise, on = None, problem.objective.on
+    if interval == "run":
+        scatter = run_scatter(problem, coordinates, theta, weights)
+        noise = np.random.default_rng(seed + 1).choice(scatter, size=len(draws), p=weights / weights.sum())
     for start in range(0, len(inputs[0]), step):
         part = slice(start, start + step)
         with np.errstate(all="ignore"):
-            values = law.value(theta, tuple(x[part] for x in inputs))
+            values = problem.equation.value(draws, tuple(x[part] for x in inputs))
             if noise is not None:
                 values = restore(rescale(values, on) - noise[:, None], on)
         low[part], high[part] = np.quantile(values, levels, axis=0)

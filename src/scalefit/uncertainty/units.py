@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 UnitKind = Literal["rows", "runs", "blocks"]
 
+#: The kinds in words.
+WORDS: Mapping[UnitKind, str] = {"rows": "rows", "runs": "whole runs", "blocks": "blocks along each run"}
 FEWEST_RUNS = 6
 
 
