@@ -331,7 +331,7 @@ JUNK = st.one_of(
 
 
 @pytest.mark.parametrize("kind", ["written", "written_formula"])
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_broken_file_never_raises_anything_else(request, path, kind, data):
     document = json.loads(json.dumps(request.getfixturevalue(kind)))
