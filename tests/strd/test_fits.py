@@ -13,7 +13,11 @@ from .problems import StrdProblem, correct_digits, load_problems
 PROBLEMS = load_problems()
 ALONE, WITH_OURS = "from this start alone", "with our own starts too"
 #: Both starts alone; the harder one, far from the answer, also as most people will give it.
-BEGINNINGS = (("start1", ALONE), ("start2", ALONE), ("start1", WITH_OURS))
+BEGINNINGS = (
+    ("start1", ALONE),
+    ("start2", ALONE),
+    pytest.param(("start1", WITH_OURS), marks=pytest.mark.slow),
+)
 
 # Lanczos1's residuals, 9e-14, are what remains after 13 digits of responses near 1 cancel. In double precision they,
 # and with them s and every standard error, keep about three digits, so four cannot be asked. Its certified sum of
