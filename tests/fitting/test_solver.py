@@ -74,3 +74,15 @@ def test_five_runs_with_a_prior_hold_the_truth_as_often_as_they_say():
         held += sum(table.low[name] <= truth[name] <= table.high[name] for name in ("alpha", "beta", "E"))
     # 75 intervals of 90 %, three of each fit dependent: the 99 % range of 25 independent ones starts at 72 %.
     assert held / 75 > 0.72
+
+
+def test_on_many_rows_each_start_is_counted_once():
+    rng = np.random.default_rng(0)
+    law, truth = sf.get_law("chinchilla"), CASES["chinchilla"].true
+    runs = pd.DataFrame({"params": 10 ** rng.uniform(7, 10, 25_000), "tokens": 10 ** rng.uniform(9, 12, 25_000)})
+    runs["loss"] = law(truth, runs) * np.exp(0.01 * rng.standard_normal(len(runs)))
+    fit = sf.fit(runs, law)
+    assert fit.judgement.starts == 8
+    assert fit.judgement.agreeing == 8
+    # 25,000 rows fix alpha to about 0.0005.
+    assert fit.estimates["alpha"] == pytest.approx(truth["alpha"], abs=0.003)

@@ -139,10 +139,16 @@ def _follow_many_rows(problem: Problem, coordinates: Coordinates, weights: Array
         good = ends.objective[k] <= ends.objective.min() * 1.05
         if good and all(abs(ends.objective[k] / ends.objective[other] - 1) > AGREEMENT for other in distinct):
             distinct.append(int(k))
-    # A second follower of the best, moved off it, so that agreement on all rows can be seen.
-    points = np.vstack([ends.u[distinct], ends.u[distinct[:1]] * (1 + 1e-3)])
-    whole = solve(problem, coordinates, points, weights[None], damping=1e-3)
-    return _Ends(whole.u, whole.objective, whole.converged)
+    whole = solve(problem, coordinates, ends.u[distinct], weights[None], damping=1e-3)
+    # Each start ends where its like on the sample ended with all rows; the others keep their height above the best.
+    near = np.asarray(np.abs(ends.objective[:, None] / ends.objective[distinct] - 1) <= AGREEMENT)
+    like, followed = np.argmax(near, axis=1), near.any(axis=1)
+    height = whole.objective.min() * ends.objective / ends.objective.min()
+    return _Ends(
+        np.where(followed[:, None], whole.u[like], ends.u),
+        np.where(followed, whole.objective[like], height),
+        followed & whole.converged[like],
+    )
 
 
 def _weigh_prior(
