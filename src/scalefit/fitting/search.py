@@ -141,8 +141,8 @@ def _follow_many_rows(problem: Problem, coordinates: Coordinates, weights: Array
             distinct.append(int(k))
     whole = solve(problem, coordinates, ends.u[distinct], weights[None], damping=1e-3)
     # Each start ends where its like on the sample ended with all rows; the others keep their height above the best.
-    near = np.asarray(np.abs(ends.objective[:, None] / ends.objective[distinct] - 1) <= AGREEMENT)
-    like, followed = np.argmax(near, axis=1), near.any(axis=1)
+    apart = np.abs(ends.objective[:, None] / ends.objective[distinct] - 1)
+    like, followed = np.argmin(apart, axis=1), np.asarray(np.min(apart, axis=1) <= AGREEMENT)
     height = whole.objective.min() * ends.objective / ends.objective.min()
     return _Ends(
         np.where(followed[:, None], whole.u[like], ends.u),
