@@ -317,6 +317,18 @@ def irreducible_error(Z: Any, eta: Any, *, active_latents: Any) -> Any:
     return Z * active_latents**eta
 
 
+def _sae_by_hand(theta: Array, inputs: Inputs) -> tuple[Array, Array]:
+    A, beta_k, beta_n, gamma, Z, eta = (theta[:, j, None] for j in range(6))
+    log_n, log_k = np.log(inputs[0]), np.log(inputs[1])
+    J = np.empty((len(theta), 6, len(log_n)))
+    J[:, 0] = np.exp(beta_k * log_k + (beta_n + gamma * log_k) * log_n)
+    J[:, 4] = np.exp(eta * log_k)
+    latents, floor_ = A * J[:, 0], Z * J[:, 4]
+    J[:, 1], J[:, 2], J[:, 3] = latents * log_k, latents * log_n, latents * (log_k * log_n)
+    J[:, 5] = floor_ * log_k
+    return latents + floor_, J
+
+
 @define_law(
     inputs=("latents", "active_latents"),
     output="reconstruction_error",
@@ -337,6 +349,7 @@ def irreducible_error(Z: Any, eta: Any, *, active_latents: Any) -> Any:
         )
     },
     traps="Latents over two decades or more at each number of active ones: the floor is seen only where curves bend.",
+    by_hand=_sae_by_hand,
     derived=(irreducible_error,),
 )
 def sae(n: Any, k: Any, A: Any, beta_k: Any, beta_n: Any, gamma: Any, Z: Any, eta: Any) -> Any:

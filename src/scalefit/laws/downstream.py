@@ -48,6 +48,17 @@ def tokens_for_score(A: Any, alpha: Any, beta: Any, *, score: Any) -> Any:
     return (np.exp(score ** (1 / beta)) / A) ** (1 / alpha)
 
 
+def _bleu_log_by_hand(theta: Array, inputs: Inputs) -> tuple[Array, Array]:
+    A, alpha, beta = (theta[:, j, None] for j in range(3))
+    log_D = np.log(inputs[0])
+    with np.errstate(invalid="ignore", divide="ignore"):  # below one the logarithm has no power
+        inner = np.log(A) + alpha * log_D
+        value = inner**beta
+        by_inner = beta * value / inner
+        J = np.stack([by_inner / A, by_inner * log_D, value * np.log(inner)], axis=1)
+    return value, J
+
+
 @define_law(
     inputs=("tokens",),
     output="score",
@@ -60,6 +71,7 @@ def tokens_for_score(A: Any, alpha: Any, beta: Any, *, score: Any) -> Any:
     verified="second source",
     traps="Holds only where pre-training and task are aligned: with misaligned data the score may fall while the loss "
     "improves, so look for residuals of one sign at the large end. The form has no upper limit; the metric has one.",
+    by_hand=_bleu_log_by_hand,
     derived=(tokens_for_score,),
 )
 def bleu_log(D_p: Any, A: Any, alpha: Any, beta: Any) -> Any:

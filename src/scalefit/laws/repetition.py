@@ -11,7 +11,7 @@ import numpy as np
 from scalefit.definition import define_law
 from scalefit.derived import define_derived
 from scalefit.errors import LawError
-from scalefit.law import Law, Published
+from scalefit.law import Array, Inputs, Law, Published
 from scalefit.law_math import maximum, minimum, positive_part
 from scalefit.objectives import Square
 from scalefit.parameter import Param, exponent, floor, scale
@@ -94,6 +94,41 @@ def optimal_params(
     return np.exp(0.5 * (low + high))
 
 
+def _saturation(repeats: Array, R_star: Array) -> tuple[Array, Array, Array]:
+    """One and the worth of repeats; its slopes by the repeats and by R_star."""
+    share = repeats / R_star
+    left = np.exp(-share)
+    return 1 - R_star * np.expm1(-share), left, -np.expm1(-share) - share * left
+
+
+def _data_constrained_by_hand(theta: Array, inputs: Inputs) -> tuple[Array, Array]:
+    E, A, alpha, B, beta, R_D_star, R_N_star = (theta[:, j, None] for j in range(7))
+    N, D, U = inputs
+    log_N, log_U = np.log(N), np.log(np.minimum(U, D))
+    J = np.empty((len(theta), 7, len(N)))
+    J[:, 0] = 1.0
+    worth, _, by_R_D = _saturation(np.maximum(D / np.minimum(U, D), 1) - 1, R_D_star)
+    log_D = log_U + np.log(worth)
+    J[:, 3] = np.exp(-beta * log_D)
+    tokens = B * J[:, 3]
+    J[:, 4], J[:, 5] = -tokens * log_D, -tokens * beta / worth * by_R_D
+    log_at_N, log_at_optimum = np.log(A) - alpha * log_N, np.log(beta / alpha * B) - beta * log_U
+    large = log_at_optimum > log_at_N
+    log_ratio = np.where(large, log_at_optimum - log_at_N, 0.0) / alpha
+    excess = np.exp(np.minimum(log_ratio, LARGEST_EXCESS))
+    worth, left, by_R_N = _saturation(excess - 1, R_N_star)
+    size = np.exp(np.maximum(log_at_N, log_at_optimum)) / worth**alpha
+    # What a change of ln(N / U_N) takes from the logarithm of the term; alpha stands in the ratio's denominator too.
+    excess_felt = np.where(large & (log_ratio < LARGEST_EXCESS), left * excess / worth, 0.0)
+    at_U, at_N = np.where(large, 1 - excess_felt, 0.0), np.where(large, excess_felt, 1.0)
+    J[:, 1] = size * at_N / A
+    J[:, 2] = size * (excess_felt * log_ratio - at_U / alpha - at_N * log_N - np.log(worth))
+    J[:, 3] += size * at_U / B
+    J[:, 4] += size * at_U * (1 / beta - log_U)
+    J[:, 6] = -size * alpha / worth * by_R_N
+    return E + size + tokens, J
+
+
 @define_law(
     inputs=("params", "tokens", "unique_tokens"),
     params=(
@@ -125,6 +160,7 @@ def optimal_params(
     traps="R_D_star needs runs of many passes, R_N_star models larger than is optimal for their unique tokens, and the "
     "other five single-pass runs off one ray of tokens per parameter. The loss of this law never rises with more "
     "passes: leave out runs that over-fit.",
+    by_hand=_data_constrained_by_hand,
     derived=(
         value_of_repetition,
         repetition_half_life,
