@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalefit.errors import listing
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.polish import triangle_of
 from scalefit.fitting.problem import Array, Problem
-from scalefit.fitting.solver import held_at_bounds
+from scalefit.fitting.solver import asleep, held_at_bounds
 
 Status = Literal["converged", "not identified", "not converged"]
 
@@ -23,6 +24,10 @@ SINGULAR = 1e6
 RAY = 0.02
 #: Two starts agree when their objectives differ by less than this share.
 AGREEMENT = 1e-6
+#: A column of the Jacobian below this share of what it is the difference of is nothing but rounding.
+ROUNDING = 1e-11
+#: Twice the difference in log-likelihood below which one minimum is as credible as another: 95 % for one parameter.
+INDISTINCT = 3.84
 #: Newton's decrease still expected at a minimum, relative to the objective.
 STATIONARY = 1e-8
 
@@ -78,24 +83,34 @@ def judge(
     at_bound = tuple(name for name, there in zip(free_names, on_bound, strict=True) if there)
     best = float(sums.objective[0])
     rounding = float(weights.sum()) * (4e-16 * (1 + float(np.max(np.abs(problem.seen))))) ** 2
-    gradient = _expected_decrease(g, curvature, metric, held, best + rounding / STATIONARY)
-    condition, direction = _worst_direction(problem, theta, T[0], weights, held)
+    gained = _expected_decrease(g, curvature, metric, held) / (best + rounding / STATIONARY)
+    gradient = float(gained.sum())
+    condition, direction, traded = _worst_direction(problem, theta, T[0], weights, held)
     agreeing, second = count_agreement(objectives, best)
-    dead = [
-        name for name, still, size in zip(free_names, held, np.diag(metric), strict=True) if not still and size == 0
-    ]
+    sleeping = asleep(u[None], metric[None], sums.objective)[0] & ~held
+    dead = [name for name, still in zip(free_names, sleeping | (~held & (np.diag(metric) == 0)), strict=True) if still]
     ray = _one_ray(problem, coordinates, theta, input_names)
     status: Status = "converged"
     if dead or condition > SINGULAR or (ray and problem.prior is None):
         status = "not identified"
-        reasons = _unidentified(problem, input_names, free_names, dead, condition, direction, at_bound, ray)
+        free = [name for name, share in zip(free_names, direction, strict=True) if abs(share) > 0.25]
+        if len(traded) > 1:
+            together = f"{listing([names[j] for j in traded])} act only together on these rows"
+            reasons = [together, _constant(problem, input_names) or "fix one of them"]
+        else:
+            reasons = _unidentified(problem, input_names, free, dead, condition, at_bound, ray)
     elif not (np.isfinite(best) and gradient < STATIONARY):
         status = "not converged"
-        reasons = [f"the objective would still fall by {gradient:.0e} of its value"]
+        most = free_names[int(np.argmax(gained))]
+        reasons = [
+            f"the objective would still fall by {gradient:.0e} of its value, mostly through {most}: bound or fix it"
+        ]
     else:
         reasons = [f"{listing(at_bound)} at a bound"] if at_bound else []
         if agreeing == 1 and len(objectives) > 1:
             reasons.append("no other start reached this minimum: give more starts")
+        if second is not None and weights.sum() * np.log1p(second) < INDISTINCT:
+            reasons.append(f"another minimum is only {second:.1%} higher, which the scatter does not tell apart")
     return Verdict(status, tuple(reasons), len(objectives), agreeing, second, at_bound, condition, gradient)
 
 
@@ -108,46 +123,58 @@ def count_agreement(objectives: Array, best: float) -> tuple[int, float | None]:
     return int(near.sum()), second
 
 
-def _expected_decrease(g: Array, curvature: Array, metric: Array, held: np.ndarray, best: float) -> float:
-    """Newton's decrease relative to the height ``best``, over coordinates that no bound holds."""
+def _expected_decrease(g: Array, curvature: Array, metric: Array, held: np.ndarray) -> Array:
+    """Newton's decrease of the objective through each coordinate (q,); zero through those that a bound holds."""
+    gained = np.zeros(len(g))
     keep = ~held & (np.diag(metric) > 0)
-    if not keep.any():
-        return 0.0
-    size = np.sqrt(np.diag(metric))[keep]
-    H = (curvature + 1e-6 * metric)[np.ix_(keep, keep)] / np.outer(size, size) + 1e-12 * np.eye(int(keep.sum()))
-    scaled = g[keep] / size
-    decrease = 0.5 * float(scaled @ np.linalg.solve(H, scaled))
-    return decrease / best
+    if keep.any():
+        size = np.sqrt(np.diag(metric))[keep]
+        H = (curvature + 1e-6 * metric)[np.ix_(keep, keep)] / np.outer(size, size) + 1e-12 * np.eye(int(keep.sum()))
+        scaled = g[keep] / size
+        gained[keep] = 0.5 * scaled * np.linalg.solve(H, scaled)
+    return gained
 
 
-def _worst_direction(problem: Problem, theta: Array, T: Array, weights: Array, held: np.ndarray) -> tuple[float, Array]:
-    """Condition of the column-scaled Jacobian and the direction (q,) that the data fix least."""
-    R = np.zeros((0, T.shape[1]))
+def _worst_direction(
+    problem: Problem, theta: Array, T: Array, weights: Array, held: np.ndarray
+) -> tuple[float, Array, NDArray[np.intp]]:
+    """Condition of the column-scaled Jacobian, and the direction (q,) that the data fix least.
+
+    Where the parts of a column cancel to rounding, the parameters behind them trade off at no cost at all; these come
+    third, and the condition is infinite.
+    """
+    R, parts = np.zeros((0, T.shape[1])), np.zeros(len(T))
     for part, piece in problem.chunks():
         _, J = part.residual_and_jacobian(theta)
         R = triangle_of(np.vstack([R, ((T.T @ J[0]) * np.sqrt(weights[piece])).T]))
+        parts += (J[0] ** 2) @ weights[piece]
     if problem.prior is not None:
         R = triangle_of(np.vstack([R, np.sqrt(problem.prior.precision)[:, None] * T]))
+        parts += problem.prior.precision
     size = np.linalg.norm(R, axis=0)
     keep = ~held & (size > 0)
-    direction = np.zeros(T.shape[1])
+    direction, none = np.zeros(T.shape[1]), np.zeros(0, np.intp)
     if not keep.any() or not np.isfinite(R).all():
-        return np.inf, direction
+        return np.inf, direction, none
+    pieces = np.abs(T) * np.sqrt(parts)[:, None]
+    cancelled = np.flatnonzero(keep & (size < ROUNDING * pieces.sum(axis=0)))
+    if len(cancelled):
+        column = pieces[:, cancelled[0]]
+        return np.inf, direction, np.flatnonzero(column > 0.1 * column.max())
     scaled = R[:, keep] / size[keep]
     values, vectors = np.linalg.svd(scaled)[1:]
     direction[keep] = vectors[-1]
     if len(values) < int(keep.sum()):
-        return np.inf, direction
-    return float(values[0] / values[-1]) if values[-1] > 0 else np.inf, direction
+        return np.inf, direction, none
+    return float(values[0] / values[-1]) if values[-1] > 0 else np.inf, direction, none
 
 
 def _unidentified(
     problem: Problem,
     input_names: tuple[str, ...],
-    free_names: list[str],
+    free: list[str],
     dead: list[str],
     condition: float,
-    direction: Array,
     at_bound: tuple[str, ...],
     ray: str,
 ) -> list[str]:
@@ -156,7 +183,6 @@ def _unidentified(
     if dead:
         because = f" because {listing(at_bound)} sits at a bound" if at_bound else " on these rows"
         reasons.append(f"{listing(dead)} {'has' if len(dead) == 1 else 'have'} no effect{because}")
-    free = [name for name, share in zip(free_names, direction, strict=True) if abs(share) > 0.25]
     if condition > SINGULAR and free:
         trade = f"leave {listing(free)} free to trade off" if len(free) > 1 else f"do not fix {listing(free)}"
         reasons.append(f"the data {trade}")
