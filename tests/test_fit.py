@@ -304,6 +304,12 @@ def test_the_provenance_holds_data_rows_call_and_versions(fit):
     assert {"python", "scalefit", "numpy", "scipy"} <= set(provenance["versions"])
 
 
+def test_the_provenance_tells_how_the_table_came_about(tmp_path):
+    RUNS.rename(columns={"params": "N"}).to_csv(tmp_path / "runs.csv", index=False)
+    fit = sf.fit(sf.read_runs(tmp_path / "runs.csv"), LAW)
+    assert "params read from column 'N'" in fit.provenance["history"]
+
+
 def test_the_hash_of_the_data_follows_the_values_used_and_nothing_else(fit):
     changed = RUNS.assign(loss=RUNS["loss"].where(RUNS.index != 3, RUNS["loss"] * (1 + 1e-15)))
     assert sf.fit(changed, LAW).provenance["data_hash"] != fit.provenance["data_hash"]

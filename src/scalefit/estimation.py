@@ -148,7 +148,7 @@ def fit(
         target=target,
         columns=used,
         data=_used_data(frame, table, seen_as, y, law, known),
-        provenance=provenance.record(problem, row_weights, law, constraints, used),
+        provenance=provenance.record(problem, row_weights, law, constraints, used, frame.attrs),
         notes=(*table.notes, *y_notes),
     )
 

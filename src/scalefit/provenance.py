@@ -19,9 +19,17 @@ PACKAGES = ("scalefit", "numpy", "scipy", "pandas")
 
 
 def record(
-    problem: Problem, weights: Array, law: Law, constraints: Constraints, columns: Mapping[str, str]
+    problem: Problem,
+    weights: Array,
+    law: Law,
+    constraints: Constraints,
+    columns: Mapping[str, str],
+    told: Mapping[Any, Any],
 ) -> dict[str, Any]:
-    """What is needed to say which data and which call a fit came from."""
+    """What is needed to say which data and which call a fit came from.
+
+    ``told`` are the attributes of the table: what was done to it, and which rows were left out on the way.
+    """
     call = {
         "law": law.name,
         "equation_hash": law.equation_hash,
@@ -33,7 +41,8 @@ def record(
     return {
         "data_hash": data_hash(problem, weights),
         "rows_used": problem.n,
-        "rows_dropped": {},
+        "rows_dropped": {str(where): str(why) for where, why in told.get("scalefit_refused", ())},
+        "history": [str(note) for note in told.get("scalefit_notes", ())],
         "call": call,
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in PACKAGES}},
     }

@@ -44,7 +44,7 @@ def test_the_first_line_says_what_is_free_and_what_would_fix_it():
     runs = pd.DataFrame({"params": 1e9, "tokens": np.geomspace(1e9, 1e11, 30)})
     runs["loss"] = 1.7 + 410 / runs["tokens"] ** 0.28 * (1 + 0.01 * np.sin(np.arange(30.0) ** 2))
     first = repr(sf.fit(runs, "chinchilla")).splitlines()[0]
-    assert first.startswith("chinchilla on 30 runs: NOT IDENTIFIED — the data leave ")
+    assert first.startswith("chinchilla on 30 runs: NOT IDENTIFIED — A and alpha act only together on these rows; ")
     assert first.endswith("every row has params = 1e+09: add runs with other params")
 
 
