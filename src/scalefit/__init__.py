@@ -48,25 +48,35 @@ _PUBLIC = {
     "bits_per_byte": "quantities",
     "chain": "decisions.chain",
     "compare_laws": "decisions.law_comparison",
+    "compute_envelope": "runs.envelope",
     "count_flops": "runs.flops",
+    "cut_warmup": "runs.cutting",
     "define_derived": "derived",
     "define_law": "definition",
     "exponent": "parameter",
+    "extract_final_losses": "runs.extraction",
+    "find_divergence": "runs.divergence",
+    "find_spikes": "runs.spikes",
     "fit": "estimation",
     "floor": "parameter",
     "formula_law": "definition",
     "get_law": "laws",
     "grid": "runs.flops",
+    "interpolate_losses": "runs.interpolation",
     "joint_draws": "uncertainty.pairing",
     "list_laws": "laws",
     "load_fit": "reports.json",
+    "notes_of": "runs.notes",
     "plot_backtest": "plots.backtests",
     "plot_fit": "plots.fits",
     "profile_setting": "decisions.settings",
     "read_runs": "runs.frame",
     "real": "parameter",
     "scale": "parameter",
+    "slice_isoflops": "runs.slices",
+    "smooth_loss": "runs.smoothing",
     "suggest_laws": "decisions.suggestions",
+    "thin_log": "runs.thinning",
 }
 _MODULES = ("datasets", "law_math", "laws")
 
@@ -103,27 +113,37 @@ __all__ = [
     "bits_per_byte",
     "chain",
     "compare_laws",
+    "compute_envelope",
     "count_flops",
+    "cut_warmup",
     "datasets",
     "define_derived",
     "define_law",
     "exponent",
+    "extract_final_losses",
+    "find_divergence",
+    "find_spikes",
     "fit",
     "floor",
     "formula_law",
     "get_law",
     "grid",
+    "interpolate_losses",
     "joint_draws",
     "law_math",
     "list_laws",
     "load_fit",
+    "notes_of",
     "plot_backtest",
     "plot_fit",
     "profile_setting",
     "read_runs",
     "real",
     "scale",
+    "slice_isoflops",
+    "smooth_loss",
     "suggest_laws",
+    "thin_log",
 ]
 
 if TYPE_CHECKING:
@@ -205,9 +225,19 @@ if TYPE_CHECKING:
     from scalefit.quantities import bits_per_byte as bits_per_byte
     from scalefit.reports.json import load_fit as load_fit
     from scalefit.result import Fit as Fit
+    from scalefit.runs.cutting import cut_warmup as cut_warmup
+    from scalefit.runs.divergence import find_divergence as find_divergence
+    from scalefit.runs.envelope import compute_envelope as compute_envelope
+    from scalefit.runs.extraction import extract_final_losses as extract_final_losses
     from scalefit.runs.flops import count_flops as count_flops
     from scalefit.runs.flops import grid as grid
     from scalefit.runs.frame import read_runs as read_runs
+    from scalefit.runs.interpolation import interpolate_losses as interpolate_losses
+    from scalefit.runs.notes import notes_of as notes_of
+    from scalefit.runs.slices import slice_isoflops as slice_isoflops
+    from scalefit.runs.smoothing import smooth_loss as smooth_loss
+    from scalefit.runs.spikes import find_spikes as find_spikes
+    from scalefit.runs.thinning import thin_log as thin_log
     from scalefit.schedules import Schedule as Schedule
     from scalefit.uncertainty.pairing import joint_draws as joint_draws
 
