@@ -34,6 +34,7 @@ _PUBLIC = {
     "Law": "law",
     "LawComparison": "decisions.law_comparison",
     "LawError": "errors",
+    "ModelSize": "runs.models.size",
     "Param": "parameter",
     "Published": "law",
     "ScalefitError": "errors",
@@ -50,9 +51,12 @@ _PUBLIC = {
     "compare_laws": "decisions.law_comparison",
     "compute_envelope": "runs.envelope",
     "count_flops": "runs.flops",
+    "count_params": "runs.models.params",
     "cut_warmup": "runs.cutting",
     "define_derived": "derived",
     "define_law": "definition",
+    "estimate_non_embedding_params": "runs.models.estimates",
+    "estimate_total_params": "runs.models.estimates",
     "exponent": "parameter",
     "extract_final_losses": "runs.extraction",
     "find_divergence": "runs.divergence",
@@ -61,7 +65,7 @@ _PUBLIC = {
     "floor": "parameter",
     "formula_law": "definition",
     "get_law": "laws",
-    "grid": "runs.flops",
+    "grid": "runs.grid",
     "interpolate_losses": "runs.interpolation",
     "joint_draws": "uncertainty.pairing",
     "list_laws": "laws",
@@ -99,6 +103,7 @@ __all__ = [
     "Law",
     "LawComparison",
     "LawError",
+    "ModelSize",
     "Param",
     "Published",
     "ScalefitError",
@@ -115,10 +120,13 @@ __all__ = [
     "compare_laws",
     "compute_envelope",
     "count_flops",
+    "count_params",
     "cut_warmup",
     "datasets",
     "define_derived",
     "define_law",
+    "estimate_non_embedding_params",
+    "estimate_total_params",
     "exponent",
     "extract_final_losses",
     "find_divergence",
@@ -230,9 +238,13 @@ if TYPE_CHECKING:
     from scalefit.runs.envelope import compute_envelope as compute_envelope
     from scalefit.runs.extraction import extract_final_losses as extract_final_losses
     from scalefit.runs.flops import count_flops as count_flops
-    from scalefit.runs.flops import grid as grid
     from scalefit.runs.frame import read_runs as read_runs
+    from scalefit.runs.grid import grid as grid
     from scalefit.runs.interpolation import interpolate_losses as interpolate_losses
+    from scalefit.runs.models.estimates import estimate_non_embedding_params as estimate_non_embedding_params
+    from scalefit.runs.models.estimates import estimate_total_params as estimate_total_params
+    from scalefit.runs.models.params import count_params as count_params
+    from scalefit.runs.models.size import ModelSize as ModelSize
     from scalefit.runs.notes import notes_of as notes_of
     from scalefit.runs.slices import slice_isoflops as slice_isoflops
     from scalefit.runs.smoothing import smooth_loss as smooth_loss

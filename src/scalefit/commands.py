@@ -161,8 +161,8 @@ def predict(
     """Predict with a fit that was saved."""
     from scalefit.reports.json import load_fit
     from scalefit.reports.predictions import describe_predictions
-    from scalefit.runs.flops import grid
     from scalefit.runs.frame import as_frame
+    from scalefit.runs.grid import grid
 
     if (not at) == (points is None):
         raise FitError("predict takes either --at params=7e10 --at tokens=1.4e12 or --points FILE.")

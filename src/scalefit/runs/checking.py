@@ -117,7 +117,7 @@ def checked_columns(
         if not (has_column(frame, "params", columns=columns) and has_column(frame, "tokens", columns=columns)):
             raise _underivable_flops(frame, needed_by)
         sizes = {part: values[part] if part in values else read(part) for part in ("params", "tokens")}
-        values["flops"], used["flops"] = count_flops(**sizes), "flops"
+        values["flops"], used["flops"] = count_flops(params=sizes["params"], tokens=sizes["tokens"]), "flops"
         notes.append("flops derived as 6 * params * tokens")
         for part in sizes:  # read only to derive: not among what was asked for
             if part not in names:

@@ -1,0 +1,1 @@
+"""Sizes of Transformers from their configs."""
