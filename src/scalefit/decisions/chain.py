@@ -21,6 +21,7 @@ from scalefit.laws import get_law
 from scalefit.objectives import Objective
 from scalefit.result import Fit
 from scalefit.runs.frame import as_frame
+from scalefit.uncertainty import paths
 from scalefit.uncertainty.draws import MOST_FAILED, run_scatter
 from scalefit.uncertainty.intervals import check_level
 
@@ -149,7 +150,8 @@ class Chain:
         Returns
         -------
         DataFrame
-            ``frame`` with ``estimate, low, high`` and a column for each stage predicted on the way.
+            ``frame`` with ``estimate, low, high``, a column for each stage predicted on the way, and ``beyond``: how
+            many times past the range fitted the farthest input of any of these stages lies, 1 inside.
 
         Raises
         ------
@@ -160,17 +162,21 @@ class Chain:
         if interval not in ("mean", "run"):
             raise FitError(not_one_of("interval", interval, ("mean", "run")))
         points = as_frame(frame, what="the table to predict").copy()
-        estimate, values = self._predict_stage(len(self.stages) - 1, points, interval == "run")
+        estimate, values, beyond = self._predict_stage(len(self.stages) - 1, points, interval == "run")
         values = values[np.isfinite(values).all(axis=1)]
         if not len(values):
             raise FitError("chain: no draw reached the end of the chain, so there are no intervals.")
         low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-        return points.assign(estimate=estimate, low=low, high=high)
+        return points.assign(estimate=estimate, low=low, high=high, beyond=beyond)
 
-    def _predict_stage(self, k: int, points: pd.DataFrame, scatter: bool) -> tuple[Array, Array]:
-        """Values (n,) of one stage and of each draw (draws, n); earlier stages leave their columns in ``points``."""
+    def _predict_stage(self, k: int, points: pd.DataFrame, scatter: bool) -> tuple[Array, Array, Array]:
+        """Values (n,) of one stage and of each draw (draws, n); how far beyond the data any input on the way lies (n,).
+
+        Earlier stages leave their columns in ``points``.
+        """
         stage, told = self.stages[k], self._only_fit(k)
         replaced: dict[str, Array] = {}
+        beyond = np.ones(len(points))
         known = {**(stage.columns or {}), **({told.law.inputs[0]: stage.along} if stage.along else {})}
         for name in told.law.inputs:
             column = known.get(name, told.columns.get(name, name))
@@ -178,7 +184,8 @@ class Chain:
                 before = [i for i in range(k) if self.stages[i].target_column == column]
                 if not before:
                     raise missing_column(column, f"stage {stage.title}", list(points.columns))
-                points[column], replaced[name] = self._predict_stage(before[-1], points, False)
+                points[column], replaced[name], before_it = self._predict_stage(before[-1], points, False)
+                beyond = np.maximum(beyond, before_it)
             known[name] = column
         inputs = tables.read_inputs(points, told.law, columns=known, schedules=None, warn_units=False).inputs
         theta = self.draws[k][()]
@@ -187,7 +194,8 @@ class Chain:
             drawn = told.law.function(*moved, *(theta[:, j, None] for j in range(theta.shape[1])))
             values = np.broadcast_to(np.asarray(drawn, float), (len(theta), len(points)))
             estimate = told.law.value(told.theta, inputs)[0]
-        return estimate, self._with_scatter(told, values) if scatter else values
+        beyond = np.maximum(beyond, paths.beyond(inputs, told.problem.inputs))
+        return estimate, self._with_scatter(told, values) if scatter else values, beyond
 
     def _with_scatter(self, told: Fit, values: Array) -> Array:
         noise = run_scatter(told.problem, told.coordinates, told.theta, told.weights)
@@ -209,7 +217,8 @@ class Chain:
         summary, parts = self.summary(), []
         for stage, fits in zip(self.stages, self.fits, strict=True):
             if list(fits) == [()]:
-                parts.append(f"{stage.title}\n{summary.xs((stage.title, '')).to_string()}")
+                own = summary.index.get_level_values("stage") == stage.title
+                parts.append(f"{stage.title}\n{summary[own].droplevel(['stage', 'group']).to_string()}")
             else:
                 parts.append(f"{stage.title}: {len(fits)} fits by {listing(stage.by)}")
         failed = [f"{self.n_failed} draws did not reach the end of the chain"] if self.n_failed else []

@@ -50,22 +50,43 @@ def get_law(name: str | Law) -> Law:
 
 
 def list_laws() -> pd.DataFrame:
-    """A frame of the built-in laws: equation, inputs, parameters, source and how well the equation was checked.
+    """A frame of the built-in laws: what each reads and predicts, how well it was checked, what comes with it.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by ``law``: ``topic`` (the module of ``scalefit.laws`` that it stands in), ``equation``, ``inputs``,
+        ``output``, ``params``, ``published`` (names for ``law.with_constants``), ``derived`` (names for
+        ``fit.derive``), ``verified`` and ``source``. Lists of names are text, with commas.
 
     Examples
     --------
-    >>> "chinchilla" in list_laws().index
-    True
+    >>> list_laws().loc["power", ["inputs", "output", "params", "topic"]].tolist()
+    ['x', 'loss', 'A, alpha', 'power']
     """
     rows = [
         {
             "law": law.name,
+            "topic": _topic_of(law),
             "equation": f"{law.output} = {law.formula()}",
             "inputs": ", ".join(law.inputs),
+            "output": law.output,
             "params": ", ".join(law.param_names),
+            "published": ", ".join(law.published),
+            "derived": ", ".join(law.derived),
             "verified": law.verified,
             "source": law.source,
         }
         for law in catalogue().values()
     ]
     return pd.DataFrame(rows).set_index("law")
+
+
+def _topic_of(law: Law) -> str:
+    """The module of this package in which a law stands; laws made from a text name another one."""
+    package, _, module = law.function.__module__.rpartition(".")
+    if package == __name__:
+        return module
+    names = sorted(info.name for info in pkgutil.iter_modules(__path__))
+    modules = {name: vars(importlib.import_module(f"{__name__}.{name}")) for name in names}
+    return next(name for name, held in modules.items() if any(value is law for value in held.values()))
