@@ -42,6 +42,7 @@ COLUMNS = {
     ],
 }
 PARTS = list(COLUMNS)
+PARTS_IN_ORDER = ["ladder", "schedules", "encoder_decoder", "repetition"]
 every_part = pytest.mark.parametrize("part", PARTS)
 BUDGETS = [332_800, 788_480, 1_868_800, 4_431_872, 10_500_096]
 WINDOWS_OF_THE_TEXT = 89_255
@@ -272,7 +273,8 @@ def test_a_change_to_loaded_runs_does_not_reach_the_next_reader(ladder):
 
 def test_an_unknown_name_is_answered_with_what_there_is():
     with pytest.raises(
-        sf.DataError, match=r"No data set is called 'micro_lm'; there is microlm\. Did you mean 'microlm'"
+        sf.DataError,
+        match=r"No data set is called 'micro_lm'; there is microlm, .* and xlstm_vs_llama\. Did you mean 'mic",
     ):
         sf.datasets.load("micro_lm")
 
@@ -280,8 +282,13 @@ def test_an_unknown_name_is_answered_with_what_there_is():
 def test_an_unknown_part_is_answered_with_those_there_are():
     with pytest.raises(sf.DataError, match="is not part of this release; there is ladder, schedules"):
         sf.datasets.load("microlm", part="")
+    with pytest.raises(sf.DataError, match=r"there is runs and checkpoints\. Did you mean 'checkpoints'"):
+        sf.datasets.load("moe_routing", part="checkpoint")
 
 
-def test_every_listed_part_loads():
-    for dataset, part in sf.datasets.list_datasets().index:
-        assert len(sf.datasets.load(dataset, part=part))
+def test_every_bundled_part_loads_and_has_the_rows_that_are_listed():
+    listed = sf.datasets.list_datasets()
+    bundled = listed[listed.available == "bundled"]
+    assert bundled.index.tolist() == [("microlm", part) for part in PARTS_IN_ORDER]
+    for (dataset, part), row in bundled.iterrows():
+        assert len(sf.datasets.load(dataset, part=part)) == row.rows

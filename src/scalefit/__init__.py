@@ -40,6 +40,7 @@ _PUBLIC = {
     "ScalefitError": "errors",
     "ScalefitWarning": "errors",
     "Schedule": "schedules",
+    "ScheduleShape": "schedules",
     "SettingProfile": "decisions.settings",
     "Square": "objectives",
     "Stage": "decisions.chain",
@@ -76,6 +77,8 @@ _PUBLIC = {
     "profile_setting": "decisions.settings",
     "read_runs": "runs.frame",
     "real": "parameter",
+    "recognize_schedule": "schedules",
+    "recognize_schedules": "schedules",
     "scale": "parameter",
     "slice_isoflops": "runs.slices",
     "smooth_loss": "runs.smoothing",
@@ -109,6 +112,7 @@ __all__ = [
     "ScalefitError",
     "ScalefitWarning",
     "Schedule",
+    "ScheduleShape",
     "SettingProfile",
     "Square",
     "Stage",
@@ -147,6 +151,8 @@ __all__ = [
     "profile_setting",
     "read_runs",
     "real",
+    "recognize_schedule",
+    "recognize_schedules",
     "scale",
     "slice_isoflops",
     "smooth_loss",
@@ -251,6 +257,9 @@ if TYPE_CHECKING:
     from scalefit.runs.spikes import find_spikes as find_spikes
     from scalefit.runs.thinning import thin_log as thin_log
     from scalefit.schedules import Schedule as Schedule
+    from scalefit.schedules import ScheduleShape as ScheduleShape
+    from scalefit.schedules import recognize_schedule as recognize_schedule
+    from scalefit.schedules import recognize_schedules as recognize_schedules
     from scalefit.uncertainty.pairing import joint_draws as joint_draws
 
 

@@ -1,4 +1,4 @@
-"""A learning rate for each step, and the areas under it that laws of whole training curves use."""
+"""A learning rate for each step: made from its usual description or from a log."""
 
 from __future__ import annotations
 
@@ -6,15 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from scalefit.errors import DataError, missing_column, not_one_of, rows_text
+from scalefit.errors import DataError, not_one_of
+from scalefit.schedules.decays import DECAYS, DecayShape, decayed
+from scalefit.schedules.logs import read_columns, read_log
 
 Floats = npt.NDArray[np.float64]
+#: A schedule holds one number a step; more steps than this are probably tokens or samples.
+MOST_STEPS = 50_000_000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -114,8 +117,66 @@ class Schedule:
         end = _end_of(end, peak)
         _require(warmup < steps, f"warmup must be below steps={steps}; got {warmup}.")
         done = (np.arange(steps + 1) - warmup) / (steps - warmup)
-        rates = np.minimum(end + (peak - end) * (1 + np.cos(np.pi * done)) / 2, peak)  # rounding may pass the peak
-        return cls("cosine", _warmed(rates, warmup, peak), peak, warmup)
+        return cls("cosine", _warmed(decayed("cosine", done, peak=peak, end=end), warmup, peak), peak, warmup)
+
+    @classmethod
+    def linear(cls, *, steps: int, peak: float, warmup: int = 0, end: float = 0.0) -> Schedule:
+        """A straight line from the peak after warm-up to the end at the last step.
+
+        Parameters
+        ----------
+        steps : int, > 0
+            The last step.
+        peak : float, > 0
+            The highest rate.
+        warmup : int, 0 <= warmup < steps
+            Steps of linear warm-up.
+        end : float, 0 <= end <= peak
+            The rate of the last step.
+
+        Raises
+        ------
+        DataError
+            If an argument is out of its range.
+
+        Examples
+        --------
+        >>> Schedule.linear(steps=4, peak=0.5).rates.tolist()
+        [0.5, 0.375, 0.25, 0.125, 0.0]
+        """
+        steps, warmup, peak = _frame_of(steps, warmup, peak)
+        end = _end_of(end, peak)
+        _require(warmup < steps, f"warmup must be below steps={steps}; got {warmup}.")
+        done = (np.arange(steps + 1) - warmup) / (steps - warmup)
+        return cls("linear", _warmed(decayed("linear", done, peak=peak, end=end), warmup, peak), peak, warmup)
+
+    @classmethod
+    def inverse_sqrt(cls, *, steps: int, peak: float, warmup: int) -> Schedule:
+        """After warm-up the rate falls as one over the square root of the step, and never ends.
+
+        Parameters
+        ----------
+        steps : int, > 0
+            The last step.
+        peak : float, > 0
+            The rate at the end of the warm-up: ``peak * sqrt(warmup / step)`` follows.
+        warmup : int, 1 <= warmup <= steps
+            Steps of linear warm-up; they also set how fast the rate falls.
+
+        Raises
+        ------
+        DataError
+            If an argument is out of its range.
+
+        Examples
+        --------
+        >>> Schedule.inverse_sqrt(steps=4, peak=0.5, warmup=1).rates.round(3).tolist()
+        [0.0, 0.5, 0.354, 0.289, 0.25]
+        """
+        steps, warmup, peak = _frame_of(steps, warmup, peak)
+        _require(warmup > 0, "inverse_sqrt falls with the step over the warm-up, which must be 1 or more; got 0.")
+        rates = peak * np.sqrt(warmup / np.maximum(np.arange(steps + 1), warmup))
+        return cls("inverse_sqrt", _warmed(rates, warmup, peak), peak, warmup)
 
     @classmethod
     def multistep(
@@ -165,7 +226,7 @@ class Schedule:
         warmup: int = 0,
         decay_start: int,
         end: float = 0.0,
-        shape: Literal["linear", "exp"] = "linear",
+        shape: DecayShape = "linear",
     ) -> Schedule:
         """Warm-up, a stable phase at the peak, then a decay to the end at the last step.
 
@@ -181,8 +242,8 @@ class Schedule:
             The last step at the peak.
         end : float, 0 <= end <= peak
             The rate of the last step; above 0 for ``"exp"``.
-        shape : {"linear", "exp"}
-            How the rate falls.
+        shape : {"linear", "exp", "1-sqrt", "cosine"}
+            How the rate falls: :func:`scalefit.schedules.decays.decayed` says the forms.
 
         Raises
         ------
@@ -194,11 +255,10 @@ class Schedule:
         _require(
             warmup <= start < steps, f"decay_start must be from warmup={warmup} to steps={steps} less one; got {start}."
         )
-        _require(shape in ("linear", "exp"), not_one_of("shape", shape, ("linear", "exp")))
-        _require(shape == "linear" or end > 0, f"shape='exp' never reaches zero: give end > 0; got end={end:g}.")
+        _require(shape in DECAYS, not_one_of("shape", shape, DECAYS))
+        _require(shape != "exp" or end > 0, f"shape='exp' never reaches zero: give end > 0; got end={end:g}.")
         done = np.clip((np.arange(steps + 1) - start) / (steps - start), 0, 1)
-        rates = peak + (end - peak) * done if shape == "linear" else peak * (end / peak) ** done
-        return cls("wsd", _warmed(rates, warmup, peak), peak, warmup)
+        return cls("wsd", _warmed(decayed(shape, done, peak=peak, end=end), warmup, peak), peak, warmup)
 
     @classmethod
     def from_log(cls, frame: Any) -> Schedule:
@@ -227,8 +287,9 @@ class Schedule:
         the rate of step 2, the first one logged, is held for the steps before it
         the rates of 1 step between logged ones are interpolated linearly
         """
-        steps, rates = _logged(frame)
-        notes = []
+        log = read_log(read_columns(frame, asker="Schedule.from_log").single())
+        steps, rates, notes = log.steps, log.rates, []
+        check_length(int(steps[-1]))
         if steps[0] > 0:
             notes.append(f"the rate of step {steps[0]}, the first one logged, is held for the steps before it")
         gaps = int(steps[-1] - steps[0]) + 1 - len(steps)
@@ -254,67 +315,19 @@ class Schedule:
         return replace(self, rates=rates, warmup=0)
 
 
-def forward_area(rates: npt.ArrayLike) -> Floats:
-    """The sum of learning rates up to and including each step: S1.
-
-    Parameters
-    ----------
-    rates : array (steps + 1,)
-        A rate for each step from 0 on.
-
-    Returns
-    -------
-    array (steps + 1,)
-        ``S1[s] = sum of rates[0..s]``.
-
-    Examples
-    --------
-    >>> forward_area([0.5, 0.5, 0.25]).tolist()
-    [0.5, 1.0, 1.25]
-    """
-    return np.cumsum(np.asarray(rates, dtype=np.float64))
-
-
-def annealing_area(rates: npt.ArrayLike, *, decay: float = 0.999) -> Floats:
-    """The sum of delayed drops of the learning rate up to each step: S2.
-
-    Each drop of the rate starts a momentum that fades by ``decay`` a step:
-    ``m[0] = 0``, ``m[i] = decay * m[i-1] + rates[i-1] - rates[i]``; S2 is the running sum of m. It is zero while the
-    rate is constant and falls while it rises.
-
-    Parameters
-    ----------
-    rates : array (steps + 1,)
-        A rate for each step from 0 on.
-    decay : float in [0, 1)
-        How much of the momentum is left after a step.
-
-    Returns
-    -------
-    array (steps + 1,)
-        S2 at each step.
+def check_length(steps: int) -> None:
+    """Refuse more steps than a schedule can hold.
 
     Raises
     ------
     DataError
-        If ``decay`` is out of its range.
-
-    References
-    ----------
-    Tissue, Wang, Wang 2024, Scaling Law with Learning Rate Annealing, arXiv:2408.11029.
-
-    Examples
-    --------
-    >>> annealing_area([1.0, 1.0, 0.0, 0.0], decay=0.5).tolist()
-    [0.0, 0.0, 1.0, 1.5]
+        If there are more than 50 million.
     """
-    from scipy.signal import lfilter  # here: `import scalefit` must not load scipy
-
-    _require(0 <= decay < 1, f"decay must be at least 0 and below 1; got {decay!r}.")
-    rates = np.asarray(rates, dtype=np.float64)
-    drops = -np.diff(rates, prepend=rates[:1])
-    momentum: Floats = lfilter([1.0], [1.0, -decay], drops)
-    return np.cumsum(momentum)
+    _require(
+        steps <= MOST_STEPS,
+        f"it holds one rate a step, {MOST_STEPS:,} at most; got {steps:,} steps, probably tokens or samples: "
+        "divide by the number of them in one step.",
+    )
 
 
 def _warmed(rates: Floats, warmup: int, peak: float) -> Floats:
@@ -325,6 +338,7 @@ def _warmed(rates: Floats, warmup: int, peak: float) -> Floats:
 
 def _frame_of(steps: int, warmup: int, peak: float) -> tuple[int, int, float]:
     steps, warmup = _whole(steps, "steps"), _whole(warmup, "warmup")
+    check_length(steps)
     _require(steps > 0, f"steps must be above 0; got {steps}.")
     _require(warmup <= steps, f"warmup must be at most steps={steps}; got {warmup}.")
     peak = _rate(peak, "peak")
@@ -359,41 +373,3 @@ def _rate(value: Any, what: str) -> float:
 def _require(holds: bool, message: str) -> None:
     if not holds:
         raise DataError(f"Schedule: {message}")
-
-
-def _logged(frame: Any) -> tuple[npt.NDArray[np.int64], Floats]:
-    """Logged steps, sorted and distinct, and their rates."""
-    names = [str(name) for name in getattr(frame, "column_names", getattr(frame, "columns", frame))]
-    for name in ("step", "lr"):
-        if name not in names:
-            raise missing_column(name, "Schedule.from_log", names)
-    if "run" in names and len(runs := sorted({str(run) for run in frame["run"]})) > 1:
-        raise DataError(
-            f"Schedule.from_log takes one run; the table has {len(runs)}: give runs[runs['run'] == {runs[0]!r}]."
-        )
-    steps, rates = _column(frame, "step"), _column(frame, "lr")
-    _require(len(steps) > 0, "from_log needs at least one row; the table has none.")
-    _require(bool((steps == np.floor(steps)).all()), "from_log: column 'step' must hold whole numbers.")
-    order = np.argsort(steps, kind="stable")
-    steps, rates = steps[order], rates[order]
-    repeated = np.diff(steps) == 0
-    clash = repeated & (np.diff(rates) != 0)
-    _require(not clash.any(), f"from_log: step {steps[1:][clash][:1].tolist()} has two different rates; keep one row.")
-    kept = np.append(True, ~repeated)
-    return steps[kept].astype(np.int64), rates[kept]
-
-
-def _column(frame: Any, name: str) -> Floats:
-    column = frame[name]
-    try:
-        numbers = np.asarray(column, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise DataError(f"Schedule: from_log: column {name!r} must hold numbers.") from None
-    bad = ~(np.isfinite(numbers) & (numbers >= 0))
-    if bad.any():
-        labels = column.index if isinstance(column, pd.Series) else np.arange(len(numbers))
-        raise DataError(
-            f"Schedule: from_log: column {name!r} must be finite and not negative; it is not in "
-            f"{rows_text(list(labels[bad]))}. Drop rows without a rate: log.dropna(subset=['step', 'lr'])."
-        )
-    return numbers
