@@ -5,6 +5,7 @@ the printed text into README and docs again.
 """
 
 import contextlib
+import importlib.util
 import io
 import itertools
 import re
@@ -15,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+#: The first line of a page that needs libraries which not everybody has.
+NEEDS = re.compile(r"<!-- needs: (?P<names>[\w, ]+) -->\n")
 NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 #: What may differ between machines: which start ends in which minimum.
 LOOSE = re.compile(r"\d+ of \d+ starts|minimum found lies \S+ %")
@@ -29,6 +32,12 @@ class Block:
     source: str
     line: int
     printed: slice | None
+
+
+def needs(page):
+    """The libraries without which the blocks of a page cannot run."""
+    found = NEEDS.match(page)
+    return [name.strip() for name in found["names"].split(",")] if found else []
 
 
 def blocks_of(page):
@@ -95,4 +104,5 @@ if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         for path in chosen:
-            rewrite(path, folder)
+            if all(importlib.util.find_spec(name) for name in needs(path.read_text())):
+                rewrite(path, folder)

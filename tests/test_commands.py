@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,12 +50,23 @@ def read(*arguments):
 
 
 BAD = {
-    "a missing table": (["check", "nowhere.csv"], "There is no file 'nowhere.csv'"),
-    "a folder": (["check", "."], "it is a folder"),
-    "an empty table": (["check", "empty.csv"], "has no rows"),
-    "two columns for one quantity": (["check", "twice.csv"], "'N' and 'num_params'"),
-    "a negative loss": (["check", "negative.csv"], "loss has values that a fit would refuse"),
-    "an unknown ending": (["fit", "broken.json", "--law", "power"], "must end in .csv"),
+    "a missing table": (["check", "nowhere.csv"], "the file 'nowhere.csv' does not exist"),
+    "a folder for a fit": (["fit", ".", "--law", "chinchilla"], "it is a folder"),
+    "an empty table": (["check", "empty.csv"], "and no rows"),
+    "two columns for one quantity": (["check", "twice.csv"], "Say which: --column params=N."),
+    "a column that is not there": (
+        ["check", "runs.csv", "--column", "loss=c4 loss"],
+        "--column 'loss=c4 loss': the table has params, tokens and loss",
+    ),
+    "a negative loss": (
+        ["check", "negative.csv", "--no-laws"],
+        "negative.csv cannot be fitted as it is: loss must be above zero and is -1 in row 3.",
+    ),
+    "a report that cannot be written": (
+        ["check", "runs.csv", "--no-laws", "--report", "no/check.html"],
+        "The report cannot be written to 'no/check.html'",
+    ),
+    "a file that was cut off": (["fit", "broken.json", "--law", "power"], "it ends early"),
     "an unknown law": (["fit", "runs.csv", "--law", "chinchila"], "Did you mean 'chinchilla'?"),
     "a missing column": (["fit", "no_tokens.csv", "--law", "chinchilla"], "needs a column 'tokens'"),
     "text for numbers": (["fit", "text.csv", "--law", "chinchilla"], "has text where a number is expected"),
@@ -108,31 +120,82 @@ def test_laws_prints_json():
     assert json.loads(read("laws", "power", "--json"))["inputs"] == "x"
 
 
-def test_check_tells_ranges_and_laws():
+def test_check_says_first_whether_the_table_can_be_fitted():
+    told = read("check", "runs.csv", "--no-laws").splitlines()
+    assert told[0] == "Can be fitted as it is: no problems, no remarks."
+    assert "25 rows, each a run" in told[2]
+    assert "1e8 to 1e10" in told[4]
+
+
+def test_check_tells_the_laws_unless_told_otherwise():
     told = read("check", "runs.csv")
-    assert "25 rows" in told
-    assert "1e8 to 1e10 parameters" in told
-    assert "laws with all their columns here: " in told
-    assert "chinchilla, chinchilla_gamma" in told
+    assert re.search(r"can be identified, \d laws: [^.]*chinchilla, chinchilla_gamma", " ".join(told.split()))
+    assert "--column x=flops" in told
+    assert "Laws" not in read("check", "runs.csv", "--no-laws")
 
 
-def test_check_prints_json():
-    told = json.loads(read("check", "runs.csv", "--json"))
+def test_check_prints_json_and_nothing_else():
+    told = json.loads(read("check", "runs.csv", "--no-laws", "--json"))
     assert told["rows"] == 25
-    assert [column["column"] for column in told["known"]] == ["params", "tokens", "loss"]
+    assert told["can_be_fitted"]
+    assert [column["column"] for column in told["columns"]] == ["params", "tokens", "loss"]
 
 
 def test_check_remarks_on_units_holes_and_other_names(runs, folder):
     table = runs.assign(params=runs.params / 1e9, train_loss=np.nan).rename(columns={"loss": "val_loss"})
     table.to_csv(folder / "odd.csv", index=False)
-    told = read("check", "odd.csv")
-    assert "probably in millions or billions" in told
-    assert "25 rows without a value" in told
+    told = " ".join(read("check", "odd.csv", "--no-laws").split())
+    assert "probably in billions. -> Multiply params by 1e9 in the file." in told
+    assert "Rows without a value: train_loss (all)" in told
     assert "loss read from column 'val_loss'" in told
 
 
-def test_check_still_prints_its_table_where_a_column_cannot_be_used():
-    assert "must be above zero and is -1 in row 3" in run("check", "negative.csv").stdout
+def test_check_still_prints_everything_where_a_fit_would_refuse():
+    result = run("check", "negative.csv", "--no-laws")
+    assert result.exit_code == 2
+    assert result.stdout.startswith("Cannot be fitted as it is: 1 problem that a fit refuses")
+    assert "Drop the rows of the file where loss <= 0." in result.stdout
+
+
+def test_check_ends_with_code_0_where_a_fit_would_only_be_misled(runs, folder):
+    runs.assign(tokens=runs.tokens / 1e9).to_csv(folder / "billions.csv", index=False)
+    told = read("check", "billions.csv", "--no-laws")
+    assert told.startswith("Can be fitted as it is, but 1 problem would mislead the fit")
+
+
+def test_check_says_its_codes_in_its_help():
+    told = " ".join(read("check", "--help").split())
+    assert "code 0 where the table can be fitted as it is" in told
+    assert "code 2 where a fit would refuse it" in told
+
+
+def test_check_takes_a_column_of_runs_and_says_how_where_it_is_not_told(runs, folder):
+    logs = pd.concat(
+        [runs.assign(step=100 * (k + 1), tokens=runs.tokens * (k + 1), label=runs.index) for k in range(9)]
+    )
+    logs = logs.sort_values(["label", "step"]).assign(label=lambda t: "exp " + t.label.astype(str))
+    logs.rename(columns={"label": "my label"}).to_csv(folder / "logs.csv", index=False)
+    assert "Add --column 'run=my label'." in read("check", "logs.csv", "--no-laws")
+    told = read("check", "logs.csv", "--no-laws", "--column", "run=my label")
+    assert "225 rows of 25 runs" in told
+    assert "look like checkpoints" not in told
+
+
+def test_check_takes_a_folder_and_a_glob_with_a_pattern(runs, folder):
+    (folder / "gpt").mkdir()
+    runs.head(12).to_csv(folder / "gpt" / "a.csv", index=False)
+    runs.tail(13).to_csv(folder / "gpt" / "b.csv", index=False)
+    assert "25 rows" in read("check", "gpt", "--no-laws")
+    told = json.loads(read("check", "gpt/*.csv", "--no-laws", "--json", "--pattern", "{run}.csv"))
+    assert (told["rows"], told["runs"]) == (25, 2)
+
+
+def test_check_writes_a_report_that_stands_alone(folder):
+    told = read("check", "runs.csv", "--no-laws", "--report", "check.html")
+    assert told.endswith("The report is in check.html.\n")
+    page = (folder / "check.html").read_text(encoding="utf-8")
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<svg" in page
 
 
 def test_fit_prints_the_verdict_first(runs):

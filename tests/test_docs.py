@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 import scalefit as sf
-from documents import PAGES, ROOT, blocks_of, differences, run_page
+from documents import PAGES, ROOT, blocks_of, differences, needs, run_page
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +21,8 @@ def _elsewhere(tmp_path, monkeypatch):
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_code_of_a_page_runs_and_prints_what_the_page_says(path, tmp_path):
     page = path.read_text()
+    for name in needs(page):
+        pytest.importorskip(name)
     for block, printed in run_page(page, tmp_path):
         if block.printed is not None:
             wrong = list(differences(page[block.printed].rstrip("\n"), printed.rstrip("\n")))
@@ -60,3 +62,8 @@ def test_only_text_right_after_code_is_what_it_prints():
     page = "```python\nprint(1)\n```\n\n```text\n1\n```\nand\n```python\nprint(2)\n```\nsaid\n```text\n2\n```\n"
     told = [block.printed and page[block.printed] for block in blocks_of(page)]
     assert told == ["1\n", None]
+
+
+def test_a_page_names_the_libraries_it_needs_in_its_first_line():
+    assert needs("<!-- needs: wandb, tensorboard -->\n# Read logs\n") == ["wandb", "tensorboard"]
+    assert needs("# Read logs\n<!-- needs: wandb -->\n") == []

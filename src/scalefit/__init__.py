@@ -26,6 +26,7 @@ _PUBLIC = {
     "DataWarning": "errors",
     "Derive": "law",
     "Derived": "derived",
+    "Finding": "checks",
     "Fit": "result",
     "FitError": "errors",
     "FitWarning": "errors",
@@ -37,6 +38,7 @@ _PUBLIC = {
     "ModelSize": "runs.models.size",
     "Param": "parameter",
     "Published": "law",
+    "RunsCheck": "checks",
     "ScalefitError": "errors",
     "ScalefitWarning": "errors",
     "Schedule": "schedules",
@@ -49,6 +51,7 @@ _PUBLIC = {
     "backtest": "decisions.backtest",
     "bits_per_byte": "quantities",
     "chain": "decisions.chain",
+    "check_runs": "checks",
     "compare_laws": "decisions.law_comparison",
     "compute_envelope": "runs.envelope",
     "count_flops": "runs.flops",
@@ -75,7 +78,9 @@ _PUBLIC = {
     "plot_backtest": "plots.backtests",
     "plot_fit": "plots.fits",
     "profile_setting": "decisions.settings",
+    "read_mlflow": "runs.readers.mlflow_store",
     "read_runs": "runs.frame",
+    "read_wandb": "runs.readers.wandb_online",
     "real": "parameter",
     "recognize_schedule": "schedules",
     "recognize_schedules": "schedules",
@@ -98,6 +103,7 @@ __all__ = [
     "DataWarning",
     "Derive",
     "Derived",
+    "Finding",
     "Fit",
     "FitError",
     "FitWarning",
@@ -109,6 +115,7 @@ __all__ = [
     "ModelSize",
     "Param",
     "Published",
+    "RunsCheck",
     "ScalefitError",
     "ScalefitWarning",
     "Schedule",
@@ -121,6 +128,7 @@ __all__ = [
     "backtest",
     "bits_per_byte",
     "chain",
+    "check_runs",
     "compare_laws",
     "compute_envelope",
     "count_flops",
@@ -149,7 +157,9 @@ __all__ = [
     "plot_backtest",
     "plot_fit",
     "profile_setting",
+    "read_mlflow",
     "read_runs",
+    "read_wandb",
     "real",
     "recognize_schedule",
     "recognize_schedules",
@@ -163,6 +173,9 @@ __all__ = [
 if TYPE_CHECKING:
     from scalefit import datasets as datasets
     from scalefit import law_math as law_math
+    from scalefit.checks import Finding as Finding
+    from scalefit.checks import RunsCheck as RunsCheck
+    from scalefit.checks import check_runs as check_runs
     from scalefit.decisions.backtest import Backtest as Backtest
     from scalefit.decisions.backtest import backtest as backtest
     from scalefit.decisions.chain import Chain as Chain
@@ -252,6 +265,8 @@ if TYPE_CHECKING:
     from scalefit.runs.models.params import count_params as count_params
     from scalefit.runs.models.size import ModelSize as ModelSize
     from scalefit.runs.notes import notes_of as notes_of
+    from scalefit.runs.readers.mlflow_store import read_mlflow as read_mlflow
+    from scalefit.runs.readers.wandb_online import read_wandb as read_wandb
     from scalefit.runs.slices import slice_isoflops as slice_isoflops
     from scalefit.runs.smoothing import smooth_loss as smooth_loss
     from scalefit.runs.spikes import find_spikes as find_spikes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,6 +27,9 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+#: How Python is told where a quantity stands.
+_COLUMNS = re.compile(r"columns=\{'(\w+)': '([^']*)'\}")
+
 Level = Annotated[float, typer.Option(help="How often intervals made in this way hold the true value.")]
 Seed = Annotated[int, typer.Option(help="Seed of the bootstrap.")]
 
@@ -42,15 +47,26 @@ def reported() -> Iterator[None]:
         except (ScalefitError, OSError) as error:
             failure = str(error)
     if failure:  # alone: what it warned of on the way is mostly the same fault
-        typer.echo(f"scalefit: {one_line(failure)}", err=True)
+        typer.echo(f"scalefit: {in_options(one_line(failure))}", err=True)
         raise typer.Exit(2)
-    for text in dict.fromkeys(one_line(str(warning.message)) for warning in seen):
+    for text in dict.fromkeys(in_options(one_line(str(warning.message))) for warning in seen):
         typer.echo(f"scalefit: warning: {text}", err=True)
 
 
 def one_line(text: str) -> str:
     """The text without line breaks."""
     return " ".join(text.split())
+
+
+def in_options(text: str) -> str:
+    """A message for the command line: ``columns={'x': 'flops'}`` as ``--column x=flops``.
+
+    Examples
+    --------
+    >>> in_options("Say which: columns={'loss': 'val loss'}.")
+    "Say which: --column 'loss=val loss'."
+    """
+    return _COLUMNS.sub(lambda found: f"--column {shlex.quote(f'{found[1]}={found[2]}')}", text)
 
 
 @app.callback(invoke_without_command=True)
@@ -98,14 +114,30 @@ def laws(
 @app.command()
 @reported()
 def check(
-    file: Annotated[Path, typer.Argument(help="A table of runs: .csv, .csv.gz, .tsv or .parquet.")],
+    file: Annotated[str, typer.Argument(help="A file, folder or glob of runs or logs, of any format that is known.")],
+    column: Annotated[
+        list[str] | None, typer.Option(help="Where a quantity stands, such as run=name; may be repeated.")
+    ] = None,
+    pattern: Annotated[
+        str | None, typer.Option(help="What the parts of paths are, such as '{family}/{run}.csv'.")
+    ] = None,
+    laws: Annotated[bool, typer.Option(help="Fit the laws, to say which the runs can identify: seconds each.")] = True,
+    report: Annotated[Path | None, typer.Option(help="Write the check with pictures into this HTML file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a table of runs holds and what is wrong with it."""
-    from scalefit.reports.runs import check_runs
+    """Say what a table of runs holds, what is wrong with it and how to repair it.
 
-    checked = check_runs(existing(file))
-    typer.echo(checked.to_json() if as_json else str(checked))
+    Ends with code 0 where the table can be fitted as it is, remarks or not, and with code 2 where a fit would refuse it
+    or it cannot be read.
+    """
+    from scalefit.checks import check_runs
+
+    checked = check_runs(file, columns=read_names(column, "--column"), laws=laws, pattern=pattern)
+    typer.echo(checked.to_json() if as_json else checked.text(commands=True))
+    if report is not None:
+        checked.to_html(report, commands=True)
+        if not as_json:
+            typer.echo(f"\nThe report is in {report}.")
     checked.raise_problems()
 
 

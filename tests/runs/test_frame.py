@@ -11,8 +11,9 @@ import pytest
 
 from scalefit.errors import ColumnError, DataError
 from scalefit.runs.columns import find_column
-from scalefit.runs.flops import count_flops, grid
+from scalefit.runs.flops import count_flops
 from scalefit.runs.frame import as_frame, read_runs
+from scalefit.runs.grid import grid
 
 COLUMNS = {"params": [1000000, 2000000, 4000000], "loss": [3.25, 3.0, 2.75], "family": ["a", "a", "b"]}
 
@@ -124,13 +125,30 @@ def test_an_empty_path_is_said_to_be_empty(empty):
         as_frame(empty)
 
 
-def test_a_missing_file_a_folder_and_an_unknown_ending_are_named(tmp_path):
+def test_a_missing_file_an_empty_folder_and_an_empty_file_are_named(tmp_path):
     with pytest.raises(DataError, match=r"'.*nowhere\.csv' does not exist"):
         as_frame(tmp_path / "nowhere.csv")
-    with pytest.raises(DataError, match="is a folder"):
+    with pytest.raises(DataError, match="holds no log"):
         as_frame(tmp_path)
     (tmp_path / "runs.xlsx").write_text("")
-    with pytest.raises(DataError, match=r"runs\.xlsx' must end in \.csv, \.csv\.gz, \.tsv or \.parquet"):
+    with pytest.raises(DataError, match=r"runs\.xlsx' is empty \(0 bytes\)"):
+        as_frame(tmp_path / "runs.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"PK\x03\x04\x14\x00", "a zip archive, as Excel files are too: unpack it, or save the sheet as CSV"),
+        (b"\x80\x04\x95\x00\x00", "a pickle, which may run any code when it is loaded"),
+        (b"\xfd7zXZ\x00\x00", "packed with xz: unpack it first"),
+        (b"\x00\x01\x02\x00", "not text"),
+        (b"\x01\x02\x03\x04", r"its first bytes are b'\\x01\\x02\\x03\\x04'"),
+        (b"# A title\n\nSome text.\n", "its first line is '# A title'"),
+    ],
+)
+def test_a_file_of_no_known_format_says_what_it_is(tmp_path, content, said):
+    (tmp_path / "runs.xlsx").write_bytes(content)
+    with pytest.raises(DataError, match=rf"runs\.xlsx' is of no known format: .*{said}"):
         as_frame(tmp_path / "runs.xlsx")
 
 
@@ -138,11 +156,13 @@ def test_a_missing_file_a_folder_and_an_unknown_ending_are_named(tmp_path):
     ("name", "content"),
     [
         ("empty.csv", b""),
-        ("ragged.csv", b"params,loss\n1,2\n1,2,3,4\n"),
-        ("latin.csv", b"params,loss\n1,\xff\n"),
+        ("header.csv", b"params,loss\n"),
+        ("ragged.csv", b"params,loss\n1,2,3\n1,2,3,4\n"),
+        ("neither.csv", b"params,loss\n1,\x81\n"),
         ("broken.csv.gz", b"this is not gzip"),
         ("cut.csv.gz", b"\x1f\x8b\x08\x00\x00\x00\x00\x00"),
         ("broken.parquet", b"this is not parquet"),
+        ("cut.parquet", b"PAR1"),
     ],
 )
 def test_a_broken_file_is_one_line_that_names_it(tmp_path, name, content):
@@ -150,6 +170,23 @@ def test_a_broken_file_is_one_line_that_names_it(tmp_path, name, content):
     with pytest.raises(DataError, match=name.replace(".", r"\.")) as raised:
         as_frame(tmp_path / name)
     assert "\n" not in str(raised.value)
+
+
+def test_the_content_decides_and_not_the_name(tmp_path):
+    write_text(tmp_path / "runs.csv").rename(tmp_path / "runs.parquet")
+    write_parquet(tmp_path / "runs.csv")
+    for name, kind in (("runs.parquet", "delimited text"), ("runs.csv", "Parquet")):
+        frame = as_frame(tmp_path / name)
+        assert {column: frame[column].tolist() for column in frame} == COLUMNS
+        assert frame.attrs["scalefit_notes"] == (f"{name} read as {kind}",)
+
+
+@pytest.mark.parametrize(
+    "text", ["params,loss\n1,2\n" * 1000, "a" * 5000, "~nobody-of-that-name/x.csv", "a\0b", "a*\0b"]
+)
+def test_text_that_is_no_path_is_one_error(text):
+    with pytest.raises(DataError, match=r"does not exist|No file fits"):
+        as_frame(text)
 
 
 def test_rows_longer_than_the_header_are_refused_and_not_shifted(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,7 @@ from scalefit.errors import ColumnError, DataError, listing
 from scalefit.quantities import QUANTITIES
 from scalefit.runs.columns import aliases_present, ambiguous_column
 
-_SEPARATORS = {".csv": ",", ".csv.gz": ",", ".tsv": "\t", ".tsv.gz": "\t"}
-_TABLES = "a pandas, polars or Arrow table, a mapping of columns, or the path of a .csv, .csv.gz, .tsv or .parquet file"
+_TABLES = "a pandas, polars or Arrow table, a mapping of columns, or the path of a file or folder of runs"
 
 
 def as_frame(runs: Any, *, what: str = "runs") -> pd.DataFrame:
@@ -23,16 +22,17 @@ def as_frame(runs: Any, *, what: str = "runs") -> pd.DataFrame:
 
     Parameters
     ----------
-    runs : table, mapping or path
+    runs : table, mapping, path or list of paths
         pandas (index and order are kept), polars (also lazy), pyarrow or any other table that narwhals understands,
-        a mapping of columns, or the path of a ``.csv``, ``.csv.gz``, ``.tsv`` or ``.parquet`` file.
+        a mapping of columns, or a path: a file, a folder, a glob or a list of these, of any format that
+        :func:`read_runs` takes.
     what : str
         What the table is called in errors.
 
     Returns
     -------
     DataFrame
-        The same rows in the same order.
+        The same rows in the same order. Where files were read, ``attrs`` says what was done: see :func:`read_runs`.
 
     Raises
     ------
@@ -41,12 +41,17 @@ def as_frame(runs: Any, *, what: str = "runs") -> pd.DataFrame:
     DataError
         If there is no such file, it cannot be read, or the object is not a table.
 
+    Warns
+    -----
+    DataWarning
+        Once, if rows or files were left out on reading.
+
     Examples
     --------
     >>> as_frame({"params": [1e6, 2e6], "loss": [3.0, 2.8]}).shape
     (2, 2)
     """
-    if isinstance(runs, (str, Path)):
+    if _are_paths(runs):
         frame = _from_path(runs, what)
     elif isinstance(runs, pd.DataFrame):
         frame = runs.copy(deep=False)
@@ -54,35 +59,70 @@ def as_frame(runs: Any, *, what: str = "runs") -> pd.DataFrame:
         frame = _from_mapping(runs, what)
     else:
         frame = _from_other(runs, what)
+    return _checked(frame, what)
+
+
+def _checked(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     if isinstance(frame.columns, pd.MultiIndex):
         raise ColumnError(f"{what} has columns of {frame.columns.nlevels} levels; give them one name each.")
     _refuse_duplicates(frame.columns, what)
     return frame
 
 
-def read_runs(source: Any, *, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
-    """Read a table of runs and give the columns that scalefit recognises their known names.
+def read_runs(
+    source: Any,
+    *,
+    columns: Mapping[str, str] | None = None,
+    pattern: str | None = None,
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Read runs from wherever they were logged, and give the columns that scalefit recognises their known names.
 
     A column that already has the known name wins, and its aliases are left alone. All other columns pass untouched.
 
     Parameters
     ----------
-    source : table, mapping or path
-        Whatever :func:`as_frame` takes; one row per run or checkpoint.
+    source : table, mapping, path or list of paths
+        A table in memory, as :func:`as_frame` takes it; or a path. What a file is, is told from its content, packed
+        with gzip or not: text with a delimiter (CSV, TSV, also as Weights & Biases and TensorBoard export it), Parquet,
+        JSON lines, records in JSON, ``trainer_state.json`` of Hugging Face, results of lm-evaluation-harness, event
+        files of TensorBoard, logs of Weights & Biases. A folder, a glob such as ``"logs/*/metrics.jsonl"`` or a list of
+        paths is read log by log, in the order of their names; the store of MLflow, the folder of Weights & Biases, of
+        TensorBoard and of a Trainer are each read as one thing.
     columns : mapping of known name to column, optional
         Which column holds a quantity where the names do not say it, such as ``{"loss": "c4_loss"}``.
+    pattern : str, optional
+        What the parts of a path are, such as ``"{family}/{params}/{run}.csv"``: each name in braces becomes a column.
+        It must fit the whole path below the folder given (of a glob: below the folders before its first wildcard), or
+        the end of a path that was given by itself. ``*`` and ``**/`` stand for what does not matter. Numbers are
+        numbers only as such: ``1e6`` is one, ``1M`` is not.
+    progress : bool, optional
+        Whether a bar shows how far the reading is. None: in a terminal or notebook, where it takes more than a second.
 
     Returns
     -------
     DataFrame
-        A copy with the same rows, order and index. What was renamed is said in ``frame.attrs["scalefit_notes"]``.
+        One row per run or checkpoint: the same rows, order and index as a table given. Of several logs, the rows one
+        below the other; ``run`` is the log's own, or its path without what all paths share; settings in a file next to
+        a log (``config.json``, ``params.json``, ``args.json``, ``hparams.json``, or the same in YAML) are constant
+        columns. Missing values are NaN. ``attrs`` holds:
+
+        - ``scalefit_notes`` : tuple of str. All that was recognised, renamed, merged or converted, one sentence each.
+        - ``scalefit_refused`` : tuple of pairs of str. Each row or file that was left out: where it stands, and why;
+          the first 1,000 of them.
 
     Raises
     ------
     ColumnError
-        If two columns could be the same quantity, or a column named in ``columns`` is not there.
+        If two columns could be the same quantity, or have the same name, or one named in ``columns`` is not there.
     DataError
-        If the table cannot be read or has no rows.
+        If nothing can be read or there are no rows; if the library that a format needs is not installed; if numbers
+        have thousands separators.
+
+    Warns
+    -----
+    DataWarning
+        Once, if rows or files were left out: a log cut off in the middle, lines with too many fields.
 
     Examples
     --------
@@ -90,13 +130,19 @@ def read_runs(source: Any, *, columns: Mapping[str, str] | None = None) -> pd.Da
     >>> list(runs), runs.attrs["scalefit_notes"]
     (['params', 'loss'], ("params read from column 'N'", "loss read from column 'val_loss'"))
     """
-    frame = as_frame(source).copy()
+    if _are_paths(source):
+        frame = _checked(_from_path(source, "runs", pattern, progress), "runs")
+    elif pattern is not None:
+        raise DataError(f"pattern={pattern!r} reads names from paths; what was given is a {type(source).__name__}.")
+    else:
+        frame = as_frame(source).copy()
     if not len(frame):
         raise DataError(f"The table of runs has no rows; its columns are {listing(frame.columns) or 'none'}.")
     names = _known_names(frame, dict(columns or {}))
     renamed = frame.rename(columns=names)
     notes = tuple(f"{name} read from column {column!r}" for column, name in names.items())
     renamed.attrs["scalefit_notes"] = (*frame.attrs.get("scalefit_notes", ()), *notes)
+    renamed.attrs.setdefault("scalefit_refused", ())
     return renamed
 
 
@@ -148,44 +194,17 @@ def _from_other(runs: Any, what: str) -> pd.DataFrame:
     return pd.DataFrame({name: table[name].to_numpy() for name in columns})
 
 
-def _from_path(path: str | Path, what: str) -> pd.DataFrame:
-    if not str(path).strip() or str(path) == ".":
-        raise DataError(f"The path of {what} is empty; give the path of a .csv, .csv.gz, .tsv or .parquet file.")
-    path = Path(path).expanduser()
-    if not path.is_file():
-        is_folder = "is a folder" if path.is_dir() else "does not exist"
-        raise DataError(f"{what} must be {_TABLES}; the file {str(path)!r} {is_folder}.")
-    ending = next((end for end in (*_SEPARATORS, ".parquet") if path.name.lower().endswith(end)), None)
-    if ending is None:
-        raise DataError(f"{str(path)!r} must end in .csv, .csv.gz, .tsv or .parquet.")
-    try:
-        return _read_parquet(path) if ending == ".parquet" else _read_text(path, _SEPARATORS[ending])
-    except (ValueError, OSError, EOFError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DataError(f"{str(path)!r} cannot be read: {reason.rstrip('.')}.") from error
+def _from_path(paths: Any, what: str, pattern: str | None = None, progress: bool | None = None) -> pd.DataFrame:
+    from scalefit.runs.reading import read_path  # only here: most tables are in memory
+
+    if isinstance(paths, str) and not paths.strip():
+        raise DataError(f"The path of {what} is empty; give the path of a file or folder.")
+    return read_path(paths, what=what, pattern=pattern, progress=progress)
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(path, engine="pyarrow")
-    except ImportError as error:
-        raise DataError(f"Reading {str(path)!r} needs pyarrow: pip install 'scalefit[parquet]'.") from error
-
-
-def _read_text(path: Path, separator: str) -> pd.DataFrame:
-    # The header is read apart: read_csv would rename a second "loss" to "loss.1" and say nothing.
-    header = pd.read_csv(path, sep=separator, header=None, nrows=1, dtype=str)
-    _refuse_duplicates(header.iloc[0].dropna(), repr(str(path)))
-    frame = pd.read_csv(path, sep=separator, float_precision=_precision(), low_memory=False)
-    if not isinstance(frame.index, pd.RangeIndex):
-        raise DataError(f"{str(path)!r}: its rows have more fields than its header has names.")
-    return frame
-
-
-def _precision() -> Literal["round_trip"] | None:
-    """The option with which pandas reads a number to its last bit: the default does so from 3.1 on, and not before."""
-    major, minor = (int(part) for part in pd.__version__.split(".")[:2])
-    return None if (major, minor) >= (3, 1) else "round_trip"
+def _are_paths(runs: Any) -> bool:
+    several = isinstance(runs, (list, tuple)) and bool(runs) and all(isinstance(one, (str, Path)) for one in runs)
+    return several or isinstance(runs, (str, Path))
 
 
 def _refuse_duplicates(columns: Iterable[Hashable], what: str) -> None:
