@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,9 +25,6 @@ app = typer.Typer(
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-#: How Python is told where a quantity stands.
-_COLUMNS = re.compile(r"columns=\{'(\w+)': '([^']*)'\}")
-
 Level = Annotated[float, typer.Option(help="How often intervals made in this way hold the true value.")]
 Seed = Annotated[int, typer.Option(help="Seed of the bootstrap.")]
 
@@ -47,26 +42,17 @@ def reported() -> Iterator[None]:
         except (ScalefitError, OSError) as error:
             failure = str(error)
     if failure:  # alone: what it warned of on the way is mostly the same fault
-        typer.echo(f"scalefit: {in_options(one_line(failure))}", err=True)
+        typer.echo(f"scalefit: {one_line(failure)}", err=True)
         raise typer.Exit(2)
-    for text in dict.fromkeys(in_options(one_line(str(warning.message))) for warning in seen):
+    for text in dict.fromkeys(one_line(str(warning.message)) for warning in seen):
         typer.echo(f"scalefit: warning: {text}", err=True)
 
 
 def one_line(text: str) -> str:
-    """The text without line breaks."""
-    return " ".join(text.split())
+    """The text without line breaks, in the words of the command line."""
+    from scalefit.checks.finding import in_options
 
-
-def in_options(text: str) -> str:
-    """A message for the command line: ``columns={'x': 'flops'}`` as ``--column x=flops``.
-
-    Examples
-    --------
-    >>> in_options("Say which: columns={'loss': 'val loss'}.")
-    "Say which: --column 'loss=val loss'."
-    """
-    return _COLUMNS.sub(lambda found: f"--column {shlex.quote(f'{found[1]}={found[2]}')}", text)
+    return in_options(" ".join(text.split()))
 
 
 @app.callback(invoke_without_command=True)

@@ -75,7 +75,7 @@ LADDER = {
     ),
     "a training loss alone": (
         lambda t: t.rename(columns={"loss": "train_loss"}),
-        "nothing_to_fit", "refused", "training loss alone", "columns={'loss': 'train_loss'}",
+        "nothing_to_fit", "refused", "only a training loss is known by name", "columns={'loss': 'train_loss'}",
     ),
     "a loss without any input": (
         lambda t: t[["loss", "run"]],
@@ -442,3 +442,20 @@ def test_sizes_close_to_each_other_over_a_wide_range_are_many(kinds, ladder):
 
 def test_settings_that_name_each_run_are_not_compared(kinds, ladder):
     assert kinds(ladder.assign(dataset=[f"shard-{k}" for k in range(len(ladder))])) == {}
+
+
+def test_a_log_with_its_compute_in_the_last_row_can_be_fitted(kinds, logs):
+    flops = (6 * logs.params * logs.tokens).where(logs.step == logs.groupby("run").step.transform("max"))
+    found = kinds(logs.assign(flops=flops))
+    assert found["missing_values"].severity == "remark"
+
+
+def test_of_several_evaluation_losses_one_is_to_be_named(kinds, logs):
+    several = logs.rename(columns={"loss": "eval_near_loss"}).assign(train_loss=logs.loss, eval_far_loss=logs.loss)
+    found = kinds(several)["nothing_to_fit"]
+    assert "eval_far_loss and eval_near_loss look like one" in found.text
+    assert found.command == "To fit that: --column loss=eval_far_loss."
+
+
+def test_one_curve_is_no_design_with_faults(kinds, logs):
+    assert set(kinds(logs[logs.run == "run-1"])) == {"checkpoints"}

@@ -26,7 +26,10 @@ def check_designs(table: RunsTable) -> Iterator[Finding]:
     """Findings about the sizes and budgets of the runs of each family, at most one for each fault."""
     if not table.has("params") and not table.has("tokens"):
         return
-    yield from _few_runs(table)
+    if not table.has_checkpoints or len(table.names) > 1:
+        yield from _few_runs(table)
+    if table.has_checkpoints and len(table.names) < FEW_RUNS:
+        return  # a few curves, each with many rows, are no design of final losses
     for name in ("params", "tokens"):
         if table.has(name):
             yield from _one_value(table, name)
@@ -91,8 +94,6 @@ def _few_runs(table: RunsTable) -> Iterator[Finding]:
     def tell(runs: np.ndarray) -> str:
         return str(len(runs)) if len(runs) < FEW_RUNS else ""
 
-    if table.has_checkpoints and len(table.names) < FEW_RUNS:
-        return  # curves: each has many rows
     yield from _finding(
         table, "few_runs", "Few runs", "a law of five parameters has none to spare",
         "Add runs, or fix, tie or give a prior to parameters.", _each(table, tell),

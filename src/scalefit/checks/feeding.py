@@ -11,8 +11,8 @@ from scalefit.laws import catalogue
 VARIABLES = ("flops", "tokens", "params", "step")
 #: What a person chooses: laws that predict one of these describe optima or tuned settings, not a table of runs.
 CHOSEN = ("params", "tokens", "lr", "batch_tokens", "flops_test")
-#: Columns a missing value of which stops nearly every fit.
-CORE = ("loss", "params", "tokens", "flops", "x")
+#: Columns a missing value of which stops nearly every fit. Compute is none of them: few laws want it and no other.
+CORE = ("loss", "params", "tokens", "x")
 
 
 def needs_of(law: Law) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ Severity = Literal["refused", "misleading", "remark"]
 SEVERITIES: tuple[Severity, ...] = ("refused", "misleading", "remark")
 Rows = npt.NDArray[np.intp]
 NO_ROWS: Rows = np.zeros(0, dtype=np.intp)
+#: How Python is told where a quantity stands.
+_COLUMNS = re.compile(r"columns=\{'(\w+)': '([^']*)'\}")
 #: Names that are spelt out in one finding; the others are counted.
 SHOWN = 3
 
@@ -87,6 +90,17 @@ def name_column(name: str, column: str) -> Repair:
     ("columns={'run': 'job id'}", "--column 'run=job id'")
     """
     return Repair(f"columns={{{name!r}: {column!r}}}", f"--column {shlex.quote(f'{name}={column}')}")
+
+
+def in_options(text: str) -> str:
+    """A message for the command line: ``columns={'x': 'flops'}`` as ``--column x=flops``.
+
+    Examples
+    --------
+    >>> in_options("Say which: columns={'loss': 'val loss'}.")
+    "Say which: --column 'loss=val loss'."
+    """
+    return _COLUMNS.sub(lambda match: f"--column {shlex.quote(f'{match[1]}={match[2]}')}", text)
 
 
 def counted(number: int, thing: str) -> str:

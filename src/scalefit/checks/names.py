@@ -20,7 +20,7 @@ LIKE = {
     "params": (r"param|model_?size|\bmodel_?dim", r"kind|embed|encoder|decoder|per_|active|total|ratio|dtype"),
     "tokens": (r"token|\bsamples_seen\b", r"per_|unique|source|target_|tokenizer|vocab|batch|second|throughput|id\b"),
     "flops": (r"flops?\b|compute", r"per_|util|second|mfu"),
-    "step": (r"\bstep|\biter|\bupdates?\b", r"max_|total_|per_|time|warm|eval_|save_|num_"),
+    "step": (r"\b(steps?|iters?|iterations?|updates?)$", r"max_|total_|per_|time|warm|eval_|save_|num_|log|bootstrap"),
     "lr": (r"\blr\b|learning_?rate", r"max_|min_|peak|end|decay|sched|warm|scale"),
 }  # fmt: skip
 
@@ -71,15 +71,18 @@ def _nothing_to_fit(table: RunsTable, hints: dict[str, list[str]]) -> Finding:
         unknown = unknown_numbers(table)
         guess = (hints.get("loss") or [name for name in unknown if name == "y"] or unknown or ["NAME"])[0]
         repair = name_column("loss", guess)
-        text = f"No column is known as a loss, an error or a score; numbers are in {a_few(unknown, shown=6) or 'none'}."
+        where = f"numbers are in {a_few(unknown, shown=6)}" if unknown else "no other column has numbers"
+        text = f"No column is known as a loss, an error or a score; {where}."
         return found(
             "nothing_to_fit", "refused", text,
             Repair(f"Say which column was measured: {repair.python}.", f"Say which was measured: {repair.command}."),
         )  # fmt: skip
     if table.target == "train_loss":
-        repair = name_column("loss", table.spelt("train_loss"))
+        evaluated = hints.get("loss", [])
+        repair = name_column("loss", evaluated[0] if evaluated else table.spelt("train_loss"))
+        others = f" {a_few(evaluated)} {'looks' if len(evaluated) == 1 else 'look'} like one." if evaluated else ""
         return found(
-            "nothing_to_fit", "refused", "Laws predict a loss, and the table has a training loss alone.",
+            "nothing_to_fit", "refused", f"Laws predict a loss, and only a training loss is known by name.{others}",
             Repair(f"To fit that: {repair.python}.", f"To fit that: {repair.command}."), columns=["train_loss"],
         )  # fmt: skip
     wanted = listing(["params", "tokens", "flops", "step"], last="or")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
-from scalefit.checks.finding import Finding, Severity, a_few, counted, short
+from scalefit.checks.finding import Finding, Severity, a_few, counted, in_options, short
 from scalefit.checks.pictures import as_svg, draw_check, legend_of
 from scalefit.checks.text import HEADS, MOST_NOTES, column_rows, family_rows, law_lines, what_it_holds
 from scalefit.reports.content import State
@@ -96,7 +96,8 @@ def _parts(check: RunsCheck, commands: bool, pictures: str) -> Iterable[str]:
     if check.unknown:
         names = a_few(check.unknown, shown=MOST_UNKNOWN)
         yield f"<p>{counted(len(check.unknown), 'column')} not known by name, left alone: {escape(names)}</p>"
-    notes = "".join(f"<li>{escape(short(note, width=500))}</li>" for note in check.notes[:MOST_NOTES])
+    told = (in_options(note) if commands else note for note in check.notes[:MOST_NOTES])
+    notes = "".join(f"<li>{escape(short(note, width=500))}</li>" for note in told)
     yield f"<ul>{notes}</ul>" if notes else ""
 
 

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from scalefit.checks.finding import Finding, Severity, a_few, counted, short
+from scalefit.checks.finding import Finding, Severity, a_few, counted, in_options, short
 from scalefit.checks.overview import FamilySummary, range_text
 from scalefit.reports.numbers import columns_text
 
@@ -52,7 +52,7 @@ def _lines(check: RunsCheck, commands: bool) -> Iterator[str]:
             number += 1
             yield from _finding(number, finding, commands)
     yield from _laws(check, commands)
-    yield from _columns(check)
+    yield from _columns(check, commands)
 
 
 def what_it_holds(check: RunsCheck) -> str:
@@ -144,7 +144,7 @@ def column_rows(check: RunsCheck) -> list[list[str]]:
     return rows
 
 
-def _columns(check: RunsCheck) -> Iterator[str]:
+def _columns(check: RunsCheck, commands: bool) -> Iterator[str]:
     yield ""
     yield "Columns"
     if check.columns:
@@ -153,9 +153,9 @@ def _columns(check: RunsCheck) -> Iterator[str]:
     if more > 0:
         yield f"  and {more} more"
     if check.unknown:
-        told = a_few(check.unknown, shown=12)
-        yield from _wrap(f"not known by name, left alone: {told}", "  ", "    ")
+        yield from _wrap(f"not known by name, left alone: {a_few(check.unknown, shown=12)}", "  ", "    ")
     for note in check.notes[:MOST_NOTES]:
-        yield from _wrap(f"note: {short(note, width=500)}", "  ", "    ")
+        told = short(note, width=500)
+        yield from _wrap(f"note: {in_options(told) if commands else told}", "  ", "    ")
     if len(check.notes) > MOST_NOTES:
         yield f"  and {len(check.notes) - MOST_NOTES} more notes"

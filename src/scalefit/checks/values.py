@@ -123,15 +123,17 @@ def _missing(table: RunsTable, used: frozenset[str]) -> Iterator[Finding]:
         empty = table.frame[name].isna().to_numpy()
         if not empty.any() or name == "run":
             continue
-        if name not in CORE or name not in used:
+        alone = name == "flops" and not table.has("params") and not table.has("tokens") and not table.has("step")
+        if not (name in CORE or alone) or name not in used:
             others[name] = empty
             continue
         spelt = table.spelt(name)
-        more = " Or take the last row of each run: sf.extract_final_losses(runs)." if table.has_checkpoints else ""
+        last = "Or take the last row of each run: sf.extract_final_losses(runs)" if table.has_checkpoints else ""
+        python, command = (f" {last}{where}." if last else "" for where in ("", ", in Python"))
         yield found(
             "missing_values", "refused", f"{name} has no value {_where(table, empty)}; a fit refuses such rows.",
-            Repair(f"Drop them: runs.dropna(subset=[{spelt!r}]).{more}",
-                   f"Drop the rows of the file without {table.in_file(name)}."),
+            Repair(f"Drop them: runs.dropna(subset=[{spelt!r}]).{python}",
+                   f"Drop the rows of the file without {table.in_file(name)}.{command}"),
             rows=np.flatnonzero(empty), columns=[name],
         )  # fmt: skip
     if others:

@@ -244,14 +244,13 @@ def alike(draw):
     def again(value):
         if isinstance(value, dict):
             return {name: again(inner) for name, inner in value.items()}
-        ascii_text = st.text(st.characters(codec="ascii"), max_size=8)
-        same = {int: st.integers(-(10**19), 10**19), float: st.floats(), str: ascii_text}.get(
-            type(value), st.just(value)
-        )
+        texts = st.one_of(st.text(max_size=8), st.text(st.characters(codec="ascii"), max_size=8))
+        same = {int: st.integers(-(10**19), 10**19), float: st.floats(), str: texts}.get(type(value), st.just(value))
         return draw(st.one_of(same, same, same, LEAVES))
 
     rows = [names, *(again(names) for _ in range(draw(st.integers(0, 4))))]
-    return "".join(json.dumps(row, separators=separators) + "\n" for row in rows).encode()
+    ascii_only = draw(st.booleans())
+    return "".join(json.dumps(row, separators=separators, ensure_ascii=ascii_only) + "\n" for row in rows).encode()
 
 
 def one_by_one(block):
@@ -309,8 +308,16 @@ def test_the_quick_way_takes_no_number_that_is_none():
     assert taken == ['"x"', '""']
 
 
+def test_the_quick_way_takes_no_control_character_for_a_mark_of_its_own():
+    marks = [bytes([number]) for number in (*range(1, 32), *range(127, 256)) if number != ord("\n")]
+    broken = [b'{"a": 1%s2}' % mark for mark in marks] + [b'{"a": "%s", "b": 2}' % mark for mark in marks]
+    assert not any(check_uniform(b'{"a": 1, "b": 2}\n%s\n' % line) for line in broken)
+    assert not any(check_uniform(b'{"a": "s", "b": 2}\n%s\n' % line) for line in broken if b"\x7f" not in line)
+
+
 def test_the_quick_way_is_taken_where_lines_are_alike():
     assert check_uniform(b'{"x": {"a": 1, "b": null}, "y": {"a": 2.5, "b": NaN}, "z": "s", "t": true}\n' * 3)
+    assert check_uniform('{"läuft": "é", "b": "\\u00e9"}\n{"läuft": "\\n", "b": "\\", \\"b\\": "}\n'.encode())
     assert check_uniform(b'{"step": 1, "at": "2026-01-02T03:04:05", "c": "a, b"}\n{"step": 2, "at": "", "c": "}, {"}\n')
 
 

@@ -15,13 +15,18 @@ import pandas as pd
 from scalefit.runs.readers.growing_table import EXACT, Values
 from scalefit.runs.readers.json_values import RecordError, flatten, parse_value
 
-#: A value without parts, after its name: text without escapes, a number, or a word.
+#: A value without parts, after its name: text, a number, or a word.
 _VALUE = re.compile(
-    rb':[ \t]*(?:(?P<text>"[^"]*")|(?P<number>-?[0-9][-+.0-9eE]*)|(?P<word>null|true|false|NaN|-?Infinity))'
+    rb':[ \t]*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<number>-?[0-9][-+.0-9eE]*)|(?P<word>null|true|false|NaN|-?Infinity))'
     rb"(?=[ \t]*[,}])"
 )
-#: Lines of plain ASCII leave these bytes free to mark what stands before a value.
-_FIRST_MARK, _MARKS = 128, 128
+_PLAIN_TEXT = re.compile(r'"[^"\\]*"')
+#: Bytes that JSON has nowhere outside a text, nor inside; those that UTF-8 has nowhere; those that ASCII has nowhere.
+_CONTROLS, _NO_UTF8, _NO_ASCII = (
+    (*range(1, 9), 11, 12, *range(14, 31)),
+    (0xC0, 0xC1, *range(0xF5, 0x100)),
+    range(128, 256),
+)
 _SEPARATOR = b"\x1f"
 _ZERO, _MINUS, _NEWLINE = b"0-\n"
 _DIGIT = np.isin(np.arange(256), np.frombuffer(b"0123456789", np.uint8))
@@ -41,8 +46,8 @@ def read_uniform(block: bytes) -> dict[str, Values] | None:
     r"""The columns of lines that differ in their values alone, or None where it is not certain that they do.
 
     What stands before each value of the first line is replaced by one byte that occurs nowhere else. Where these bytes
-    then stand in the same order in every line, what lies between them are the values, and a reader of delimited text
-    takes them. Names inside names are joined with dots.
+    then stand in the same order in every line, and what lies between them are single values, every line is the first one
+    with other values, and a reader of delimited text takes them. Names inside names are joined with dots.
 
     Parameters
     ----------
@@ -54,7 +59,7 @@ def read_uniform(block: bytes) -> dict[str, Values] | None:
     >>> {name: values.tolist() for name, values in columns.items()}
     {'step': [1, 2], 'eval.loss': [4.5, 4.25]}
     """
-    if not block.isascii() or any(byte in block for byte in (b"\\", b"\r", b"\0", _SEPARATOR)):
+    if any(byte in block for byte in (b"\r", b"\0", _SEPARATOR)):
         return None
     lines = block.count(b"\n")
     fields, tail = _fields(block[: block.find(b"\n")])
@@ -62,10 +67,14 @@ def read_uniform(block: bytes) -> dict[str, Values] | None:
     # The last name is quick to count, and lines that differ usually differ in it.
     if not fields or not block.endswith(end) or block.count(fields[-1].before) < lines:
         return None
-    marks = {before: _FIRST_MARK + number for number, before in enumerate(dict.fromkeys(f.before for f in fields))}
+    before = dict.fromkeys(field.before for field in fields)
+    free = (*_CONTROLS, *(_NO_ASCII if block.isascii() else _NO_UTF8))
+    if len(before) > len(free):
+        return None
+    marks = dict(zip(before, free, strict=False))
     marked = _marked(block, fields[0].before, end, marks)
     data = np.frombuffer(marked, np.uint8)
-    places = np.flatnonzero((data >= _FIRST_MARK) | (data == _NEWLINE))
+    places = np.flatnonzero(np.isin(np.arange(256), (*marks.values(), _NEWLINE))[data])
     order = np.array([*(marks[field.before] for field in fields), _NEWLINE], dtype=np.uint8)
     left = len(block) - lines * (len(tail) + sum(len(field.before) - 1 for field in fields))
     if len(marked) != left or len(places) != lines * len(order):
@@ -74,7 +83,7 @@ def read_uniform(block: bytes) -> dict[str, Values] | None:
     if not (data[starts] == order).all() or starts[0, 0] != 0 or not _are_values(data, starts, fields):
         return None
     words = bytes({marks[field.before] for field in fields if field.kind == "word"})
-    separators = bytes(byte if byte < _FIRST_MARK else _SEPARATOR[0] for byte in range(256))
+    separators = bytes.maketrans(bytes(marks.values()), _SEPARATOR * len(marks))
     columns = _columns(marked.translate(separators, words), fields, lines)
     return None if columns is None or _rounds(columns, marked, starts, fields) else columns
 
@@ -99,7 +108,7 @@ def _fields(line: bytes) -> tuple[list[_Field], bytes]:
     except (RecordError, ValueError):
         return [], b""
     # Compared as text, since NaN is not equal to itself. A list is one value of the record, and none that was found.
-    if not found or len(found) > _MARKS or list(map(repr, values)) != list(map(repr, record.values())):
+    if not found or list(map(repr, values)) != list(map(repr, record.values())):
         return [], b""
     fields, start = [], 0
     for name, match, value in zip(record, found, values, strict=True):
@@ -176,10 +185,13 @@ def _texts(cells: Values) -> Values | None:
     """The texts in cells that still have their quotes."""
     codes, distinct = pd.factorize(cells)
     try:
-        texts = json.loads(f"[{','.join(distinct)}]")
+        if all(map(_PLAIN_TEXT.fullmatch, distinct)):
+            texts = json.loads(f"[{','.join(distinct)}]")
+        else:
+            texts = list(map(json.loads, distinct))
     except ValueError:
         return None
-    if len(texts) != len(distinct) or set(map(type, texts)) != {str}:
+    if set(map(type, texts)) != {str}:
         return None
     return np.array(texts, dtype=object)[codes]
 
