@@ -3,10 +3,10 @@
     python benchmarks/reading.py              # a few minutes
     python benchmarks/reading.py --rows 100000 --rounds 1
 
-Each reading is a process of its own, after the imports and a short file of the same kind. Rounds go through all readers
-in turn, so that a slow moment of the machine hits each; of each reader the quickest is shown. polars and pyarrow use all
-cores, as they come; the others use one. Each gives what it gives: polars, pyarrow and pandas keep an object inside a row
-as one value.
+Each reading is a process of its own, after the imports and a short file of the same kind. Rounds go through all
+readers in turn, so that a slow moment of the machine hits each; of each reader the quickest is shown. polars and
+pyarrow use all cores, as they come; the others use one. Each gives what it gives: pandas, polars and pyarrow keep an
+object inside a row as one value.
 """
 
 from __future__ import annotations

@@ -1,11 +1,15 @@
 """Each fault of a table is found, told with what to type, and not found in a table without it."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import scalefit as sf
 from scalefit import datasets
-from scalefit.checks import check_runs
+from scalefit.checks import check, check_runs
 
 
 def test_a_good_ladder_has_no_findings(kinds, ladder):
@@ -459,3 +463,10 @@ def test_of_several_evaluation_losses_one_is_to_be_named(kinds, logs):
 
 def test_one_curve_is_no_design_with_faults(kinds, logs):
     assert set(kinds(logs[logs.run == "run-1"])) == {"checkpoints"}
+
+
+def test_what_repairs_say_to_call_exists():
+    sources = [path.read_text(encoding="utf-8") for path in Path(check.__file__).parent.glob("*.py")]
+    names = {name for source in sources for name in re.findall(r"\bsf\.(\w+)", source)}
+    assert len(names) > 5
+    assert [name for name in sorted(names) if not hasattr(sf, name)] == []

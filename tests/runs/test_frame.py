@@ -113,7 +113,11 @@ def test_columns_of_several_levels_are_refused():
         as_frame(pd.DataFrame([[1.0]], columns=pd.MultiIndex.from_tuples([("loss", "mean")])))
 
 
-@pytest.mark.parametrize("wrong", [None, 3, [1, 2], pd.Series([1.0], name="loss"), np.ones((2, 2)), object()], ids=repr)
+@pytest.mark.parametrize(
+    "wrong",
+    [None, 3, [1, 2], pd.Series([1.0], name="loss"), np.ones((2, 2)), object()],
+    ids=lambda wrong: type(wrong).__name__,
+)
 def test_what_is_not_a_table_is_refused_with_what_would_be(wrong):
     with pytest.raises(DataError, match=r"runs must be a pandas, polars or Arrow table.*got \w+"):
         as_frame(wrong)

@@ -46,8 +46,8 @@ def read_uniform(block: bytes) -> dict[str, Values] | None:
     r"""The columns of lines that differ in their values alone, or None where it is not certain that they do.
 
     What stands before each value of the first line is replaced by one byte that occurs nowhere else. Where these bytes
-    then stand in the same order in every line, and what lies between them are single values, every line is the first one
-    with other values, and a reader of delimited text takes them. Names inside names are joined with dots.
+    then stand in the same order in every line, and single values lie between them, every line is the first one with
+    other values, and a reader of delimited text takes them. Names inside names are joined with dots.
 
     Parameters
     ----------
