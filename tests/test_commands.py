@@ -51,7 +51,7 @@ def read(*arguments):
 
 BAD = {
     "a missing table": (["check", "nowhere.csv"], "the file 'nowhere.csv' does not exist"),
-    "a folder for a fit": (["fit", ".", "--law", "chinchilla"], "it is a folder"),
+    "a folder for a saved fit": (["predict", ".", "--at", "params=1e9"], "it is a folder"),
     "an empty table": (["check", "empty.csv"], "and no rows"),
     "two columns for one quantity": (["check", "twice.csv"], "Say which: --column params=N."),
     "a column that is not there": (

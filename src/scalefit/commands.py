@@ -130,7 +130,7 @@ def check(
 @app.command()
 @reported()
 def fit(
-    file: Annotated[Path, typer.Argument(help="A table of runs: .csv, .csv.gz, .tsv or .parquet.")],
+    file: Annotated[str, typer.Argument(help="A file, folder or glob of runs or logs, of any format that is known.")],
     law: Annotated[str, typer.Option(help="A law by name: see `scalefit laws`.")],
     bootstrap: Annotated[int, typer.Option(help="How many resamples to refit; 0 for none.", min=0)] = 0,
     target: Annotated[str | None, typer.Option(help="The column that the law predicts.")] = None,
@@ -146,9 +146,10 @@ def fit(
 ) -> None:
     """Fit a law to a table of runs."""
     from scalefit.estimation import fit as fit_runs
+    from scalefit.runs.frame import read_runs
 
     result = fit_runs(
-        existing(file),
+        read_runs(file),
         law,
         target=target,
         along=along,

@@ -56,3 +56,18 @@ def kinds():
         return {finding.kind: finding for finding in told}
 
     return find
+
+
+@pytest.fixture
+def shows(kinds):
+    """Require a finding of a table, with its severity, words of its text and of what to type."""
+
+    def require(table, kind, severity, words, repair):
+        found = kinds(table)
+        assert kind in found, f"no {kind} among {[one.text for one in found.values()]}"
+        finding = found[kind]
+        assert finding.severity == severity
+        assert words in finding.text
+        assert repair in finding.repair
+
+    return require

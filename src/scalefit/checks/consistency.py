@@ -9,6 +9,8 @@ import numpy as np
 
 from scalefit.checks.finding import Finding, Repair, a_few, counted, found
 from scalefit.checks.table import Floats, Mask, RunsTable, as_floats, factorized
+from scalefit.checks.units import small_rows
+from scalefit.quantities import QUANTITIES
 from scalefit.reports.digits import number
 
 #: Two numbers that agree within this share are the same.
@@ -119,7 +121,7 @@ def _changes_within(table: RunsTable, values: Floats) -> Mask:
 
 def _tokens_per_param(table: RunsTable) -> Iterator[Finding]:
     """Sizes and tokens in usual ranges that do not go together: one of them is in millions."""
-    if not table.has("params", "tokens"):
+    if not table.has("params", "tokens") or _are_small(table, "params", "tokens"):
         return
     params, tokens = table.of_last("params"), table.of_last("tokens")
     there = _both(params, tokens) & (params >= 1e3) & (tokens >= 1e3)
@@ -140,10 +142,17 @@ def _tokens_per_param(table: RunsTable) -> Iterator[Finding]:
     )  # fmt: skip
 
 
+def _are_small(table: RunsTable, *names: str) -> bool:
+    """Whether one of some columns has numbers of another unit, of which another finding tells."""
+    return any(len(small_rows(table.numbers[name], QUANTITIES[name].low)) for name in names)
+
+
 def _flops(table: RunsTable) -> Iterator[Finding]:
     """Compute that is far from 6ND, with the factor."""
     if not table.has("flops", "params", "tokens") or table.has("params_encoder"):
         return  # encoder and decoder see other tokens
+    if _are_small(table, "params", "tokens", "flops"):
+        return  # the finding about units says it all
     size = "params_active" if table.has("params_active") else "params"
     flops, params, tokens = (table.numbers[name] for name in ("flops", size, "tokens"))
     there = _both(flops, params, tokens) & (flops >= 1e6) & (params >= 1e3) & (tokens >= 1e3)

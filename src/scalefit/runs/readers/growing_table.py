@@ -45,7 +45,7 @@ class GrowingTable:
     Examples
     --------
     >>> from pathlib import Path
-    >>> table = GrowingTable(Source(Path("run.jsonl")))
+    >>> table = GrowingTable(Source(Path(__file__)))
     >>> table.add_rows([{"step": 1, "loss": 4.5}, {"step": 2}])
     >>> table.frame()
        step  loss

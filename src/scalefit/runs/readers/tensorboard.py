@@ -82,7 +82,7 @@ def _recognises_folder(folder: Path) -> bool:
 
 
 def _read_folder(folder: Path, progress: bool | None) -> Reading:
-    """Each folder that has event files is a run, as TensorBoard has it, called by its path; the one given comes first."""
+    """Each folder that has event files is a run, called by its path as TensorBoard does; the one given comes first."""
     from tqdm.auto import tqdm
 
     _messages(repr(str(folder)))  # a missing library is said once, not for each file

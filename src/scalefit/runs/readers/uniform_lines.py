@@ -17,8 +17,8 @@ from scalefit.runs.readers.json_values import RecordError, flatten, parse_value
 
 #: A value without parts, after its name: text, a number, or a word.
 _VALUE = re.compile(
-    rb':[ \t]*(?:(?P<text>"(?:[^"\\]|\\.)*")|(?P<number>-?[0-9][-+.0-9eE]*)|(?P<word>null|true|false|NaN|-?Infinity))'
-    rb"(?=[ \t]*[,}])"
+    rb':[ \t]*(?:(?P<text>"(?:[^"\\]++|\\.)*+")|(?P<number>-?[0-9][-+.0-9eE]*)|'
+    rb"(?P<word>null|true|false|NaN|-?Infinity))(?=[ \t]*[,}])"
 )
 _PLAIN_TEXT = re.compile(r'"[^"\\]*"')
 #: Bytes that JSON has nowhere outside a text, nor inside; those that UTF-8 has nowhere; those that ASCII has nowhere.
@@ -28,6 +28,8 @@ _CONTROLS, _NO_UTF8, _NO_ASCII = (
     range(128, 256),
 )
 _SEPARATOR = b"\x1f"
+#: A line of more bytes is read by itself.
+LINE = 2**16
 _ZERO, _MINUS, _NEWLINE = b"0-\n"
 _DIGIT = np.isin(np.arange(256), np.frombuffer(b"0123456789", np.uint8))
 
@@ -101,6 +103,8 @@ def _marked(block: bytes, first: bytes, end: bytes, marks: dict[bytes, int]) -> 
 
 def _fields(line: bytes) -> tuple[list[_Field], bytes]:
     """The values of a line and what follows the last; none where they are not all plain."""
+    if len(line) > LINE:
+        return [], b""
     found = list(_VALUE.finditer(line))
     try:
         record = flatten(parse_value(line.decode()))
