@@ -140,7 +140,8 @@ class Config:
         meaning, example = MEANINGS.get(name, ("", 1))
         there = [key for key in self.fields if isinstance(key, str)]
         close = [key for wanted in names for key in difflib.get_close_matches(wanted, there, n=1)]
-        hint = f" Is it {close[0]!r}? Rename it." if close else f' Add "{name}": {example}.'
+        own = f' Add "{name}" as it is in your model; {example} is one of another model.'
+        hint = f" Is it {close[0]!r}? Rename it." if close else own
         also = f" (or {listing(map(repr, names[1:]), last='or')})" if len(names) > 1 else ""
         raise DataError(
             f"count_params: a {self.family} config needs {name!r}{also}{', ' if meaning else ''}{meaning}.{hint}"
