@@ -66,11 +66,12 @@ def read_or_refuse(known, path):
 def peak_of_reading(path):
     """The memory in MiB that a new process takes at most to read a file, or to refuse it; for Linux."""
     code = (
-        "import resource, sys, warnings; from pathlib import Path; import scalefit as sf\n"
+        "import re, sys, warnings; from pathlib import Path; import scalefit as sf\n"
         "warnings.simplefilter('ignore')\n"
         "try: sf.read_runs(Path(sys.argv[1]))\n"
         "except sf.errors.ScalefitError: pass\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        # Not getrusage: there a process begins with the peak of the one that started it.
+        "print(int(re.search(r'VmHWM:\\s*(\\d+)', Path('/proc/self/status').read_text())[1]) // 1024)"
     )
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-1000:]

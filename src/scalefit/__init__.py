@@ -74,6 +74,7 @@ _PUBLIC = {
     "joint_draws": "uncertainty.pairing",
     "list_laws": "laws",
     "load_fit": "reports.json",
+    "merge_steps": "runs.merging",
     "notes_of": "runs.notes",
     "plot_backtest": "plots.backtests",
     "plot_fit": "plots.fits",
@@ -153,6 +154,7 @@ __all__ = [
     "law_math",
     "list_laws",
     "load_fit",
+    "merge_steps",
     "notes_of",
     "plot_backtest",
     "plot_fit",
@@ -260,6 +262,7 @@ if TYPE_CHECKING:
     from scalefit.runs.frame import read_runs as read_runs
     from scalefit.runs.grid import grid as grid
     from scalefit.runs.interpolation import interpolate_losses as interpolate_losses
+    from scalefit.runs.merging import merge_steps as merge_steps
     from scalefit.runs.models.estimates import estimate_non_embedding_params as estimate_non_embedding_params
     from scalefit.runs.models.estimates import estimate_total_params as estimate_total_params
     from scalefit.runs.models.params import count_params as count_params

@@ -52,7 +52,7 @@ def one_line(text: str) -> str:
     """The text without line breaks, in the words of the command line."""
     from scalefit.checks.finding import in_options
 
-    return in_options(" ".join(text.split()))
+    return in_options(" ".join(text.split()).removeprefix("runs: "))
 
 
 @app.callback(invoke_without_command=True)
@@ -113,18 +113,27 @@ def check(
 ) -> None:
     """Say what a table of runs holds, what is wrong with it and how to repair it.
 
-    Ends with code 0 where the table can be fitted as it is, remarks or not, and with code 2 where a fit would refuse it
-    or it cannot be read.
+    Ends with code 0 where the table can be fitted as it is, remarks or not; with code 1 where something would mislead
+    the fit; and with code 2 where a fit would refuse it or it cannot be read. Where it cannot be read, --json prints
+    the error as JSON.
     """
     from scalefit.checks import check_runs
+    from scalefit.checks.check import error_to_json
 
-    checked = check_runs(file, columns=read_names(column, "--column"), laws=laws, pattern=pattern)
+    try:
+        checked = check_runs(file, columns=read_names(column, "--column"), laws=laws, pattern=pattern)
+    except (ScalefitError, OSError) as error:
+        if as_json:
+            typer.echo(error_to_json(one_line(str(error))))
+        raise
     typer.echo(checked.to_json() if as_json else checked.text(commands=True))
     if report is not None:
         checked.to_html(report, commands=True)
         if not as_json:
             typer.echo(f"\nThe report is in {report}.")
     checked.raise_problems()
+    if checked.of("misleading"):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -183,3 +183,31 @@ def test_a_rule_without_its_number_is_told_what_to_type(said, message):
 def test_a_table_of_final_losses_is_refused():
     with pytest.raises(ColumnError, match="appends 'loss_rule', 'rows_used' and 'ended_early'"):
         extract_final_losses(extract_final_losses(curve()))
+
+
+@pytest.mark.parametrize("name", ["max_steps", "total_steps", "num_steps", "config.max_steps"])
+def test_where_a_run_says_how_long_it_should_be_that_decides(name):
+    whole, short = curve(50, run="whole", params=1, **{name: 500}), curve(100, run="short", params=1, **{name: 2000})
+    final = extract_final_losses(pd.concat([whole, short, curve(20, run="unsaid", params=1)]))
+    assert final.ended_early.tolist() == [False, True, True]
+    said = notes_of(final)[-1]
+    assert "1 run that stopped before 0.95 of their own maximum of steps: short" in said
+    assert "1 run shorter than 0.95 of the longest run of the same params: unsaid" in said
+
+
+def test_a_run_ends_at_its_last_row_and_not_at_its_last_evaluation():
+    log = curve(20, max_steps=200)
+    log.loc[~log.step.isin([60, 120, 180]), "loss"] = np.nan
+    final = extract_final_losses(log)
+    assert final.step.tolist() == [180]
+    assert final.ended_early.tolist() == [False]
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+def test_a_run_that_loses_its_loss_ended_early_even_if_its_log_goes_on_to_the_end(lost):
+    log = curve(max_steps=1000)
+    log.loc[97:, "loss"] = lost
+    assert extract_final_losses(log).ended_early.tolist() == [True]
+    log = curve(max_steps=1000)
+    log.loc[99, "loss"] = np.nan  # one summary without a loss
+    assert extract_final_losses(log).ended_early.tolist() == [False]

@@ -225,9 +225,24 @@ def test_aliases_get_their_known_names_and_that_is_said():
 
 
 def test_a_known_name_wins_and_its_aliases_are_left_alone():
-    runs = read_runs({"params": [1e6], "N": [5.0], "model_size": ["small"], "loss": [3.0]})
-    assert list(runs) == ["params", "N", "model_size", "loss"]
-    assert runs.attrs["scalefit_notes"] == ()
+    runs = read_runs({"params": [1e6], "N": [5.0], "model_size": ["small"], "loss": [3.0], "val_loss": [3.1]})
+    assert list(runs) == ["params", "N", "model_size", "loss", "val_loss"]
+    said = (
+        "params read from column 'params', although 'N' and 'model_size' could be it too: columns={'params': 'N'}",
+        "loss read from column 'loss', although 'val_loss' could be it too: columns={'loss': 'val_loss'}",
+    )
+    assert runs.attrs["scalefit_notes"] == said
+    assert read_runs(runs).attrs["scalefit_notes"] == said
+
+
+@pytest.mark.parametrize("columns", [{"loss": "loss"}, {"loss": "val_loss"}])
+def test_who_says_which_column_is_meant_is_not_told_of_the_others(columns):
+    runs = read_runs({"loss": [3.0], "val_loss": [3.1]}, columns=columns)
+    assert not any("could be it too" in note for note in runs.attrs["scalefit_notes"])
+
+
+def test_the_id_of_a_run_beside_its_name_is_no_news():
+    assert read_runs({"run": ["a"], "run_id": ["x1"]}).attrs["scalefit_notes"] == ()
 
 
 def test_quantities_of_their_own_are_never_taken_for_another():
@@ -246,10 +261,55 @@ def test_two_aliases_at_once_are_an_error_that_names_both_and_what_to_type():
 def test_a_column_that_the_caller_names_must_be_there_and_not_clash():
     with pytest.raises(ColumnError, match="the table has params and loss"):
         read_runs({"params": [1.0], "loss": [1.0]}, columns={"tokens": "seen"})
-    with pytest.raises(ColumnError, match="already has 'loss'"):
-        read_runs({"c4": [1.0], "loss": [1.0]}, columns={"loss": "c4"})
+    with pytest.raises(ColumnError, match="already has 'loss', and 'other_loss' too"):
+        read_runs({"c4": [1.0], "loss": [1.0], "other_loss": [1.0]}, columns={"loss": "c4"})
+    with pytest.raises(ColumnError, match="already has 'loss', and 'other_loss' too"):
+        read_runs({"c4": [1.0], "loss": [1.0], "x": [1.0]}, columns={"loss": "c4", "other_loss": "x"})
     with pytest.raises(ColumnError, match="two names"):
         read_runs({"c4": [1.0]}, columns={"loss": "c4", "train_loss": "c4"})
+
+
+LOSSES = {"loss": [1.0], "val_loss": [2.0], "train_loss": [3.0]}
+
+
+@pytest.mark.parametrize(
+    ("columns", "values", "notes"),
+    [
+        (
+            {"loss": "val_loss"},
+            {"other_loss": [1.0], "loss": [2.0], "train_loss": [3.0]},
+            ("loss read from column 'val_loss'", "column 'loss' is now called 'other_loss'"),
+        ),
+        (
+            {"loss": "val_loss", "train_loss": "loss"},
+            {"train_loss": [1.0], "loss": [2.0], "other_train_loss": [3.0]},
+            (
+                "loss read from column 'val_loss'",
+                "train_loss read from column 'loss'",
+                "column 'train_loss' is now called 'other_train_loss'",
+            ),
+        ),
+        (
+            {"loss": "train_loss", "train_loss": "loss"},
+            {"train_loss": [1.0], "val_loss": [2.0], "loss": [3.0]},
+            ("loss read from column 'train_loss'", "train_loss read from column 'loss'"),
+        ),
+        (
+            {"train_loss": "loss"},
+            {"train_loss": [1.0], "loss": [2.0], "other_train_loss": [3.0]},
+            (
+                "train_loss read from column 'loss'",
+                "loss read from column 'val_loss'",
+                "column 'train_loss' is now called 'other_train_loss'",
+            ),
+        ),
+    ],
+    ids=["one", "chain", "swap", "alias moves up"],
+)
+def test_what_the_caller_says_wins_over_names_that_are_taken(columns, values, notes):
+    runs = read_runs(LOSSES, columns=columns)
+    assert runs.to_dict("list") == values
+    assert runs.attrs["scalefit_notes"] == notes
 
 
 def test_a_table_without_rows_is_refused():
@@ -265,12 +325,12 @@ def test_what_the_caller_says_wins_over_the_exact_name_and_that_over_an_alias():
 
 
 def test_a_missing_column_is_named_with_what_to_type():
-    frame = pd.DataFrame({"tokens_seen": [1.0], "params": [1.0], "loss": [3.0]})
+    frame = pd.DataFrame({"tokens_used": [1.0], "params": [1.0], "loss": [3.0]})
     with pytest.raises(ColumnError) as raised:
         find_column(frame, "tokens", needed_by="chinchilla")
     assert str(raised.value) == (
-        "chinchilla needs a column 'tokens'; the table has tokens_seen, params, loss. "
-        "If 'tokens_seen' is that column, pass columns={'tokens': 'tokens_seen'}."
+        "chinchilla needs a column 'tokens'; the table has tokens_used, params, loss. "
+        "If 'tokens_used' is that column, pass columns={'tokens': 'tokens_used'}."
     )
 
 

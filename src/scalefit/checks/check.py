@@ -291,3 +291,8 @@ def plain_check(check: RunsCheck) -> dict[str, Any]:
             "others": [{"why": group.why, "laws": list(group.laws)} for group in check.laws.others],
         },
     }  # fmt: skip
+
+
+def error_to_json(error: str) -> str:
+    """What stands in place of a check, as JSON text, where the table cannot be read."""
+    return json.dumps({"format": FORMAT, "schema": SCHEMA, "error": error})

@@ -122,7 +122,7 @@ def _stopped_early(table: RunsTable) -> Iterator[Finding]:
     """Runs that are shorter than nearly all of those that are alike: the same family, size and budget."""
     if table.axis is None or not table.has("params") or len(table.names) < FEWEST:
         return
-    length = table.of_last(table.axis)
+    length = table.numbers[table.axis][table.ends]
     alike = pd.DataFrame({"params": table.of_last("params"), "family": table.families[0]})
     for name in ("flop_budget", "batch_tokens", "batch_size", "unique_tokens"):
         if table.has(name):
@@ -184,6 +184,12 @@ def _whole(value: float) -> str:
     return f"{value:,.0f}" if value < 1e12 else f"{value:g}"
 
 
+def _planned(table: RunsTable, name: str) -> Floats:
+    """The planned length of each run, whichever of its rows says it: (r,)."""
+    planned = pd.Series(as_floats(table.frame[name])[table.order]).groupby(table.codes[table.order]).last()
+    return np.asarray(planned.reindex(range(len(table.names))), dtype=np.float64)
+
+
 def _before_plan(table: RunsTable) -> Iterator[Finding]:
     """Runs that ended before the step that a column of their configuration plans."""
     if not table.has("step"):
@@ -192,7 +198,8 @@ def _before_plan(table: RunsTable) -> Iterator[Finding]:
         last_part = re.split(r"[./]", str(name).lower())[-1]
         if not _PLANNED.fullmatch(last_part):
             continue
-        planned, reached = as_floats(table.frame[name])[table.last], table.of_last("step")
+        # A loss is measured now and then: the run ends with its last row of any column.
+        planned, reached = _planned(table, name), table.numbers["step"][table.ends]
         with np.errstate(invalid="ignore"):
             short = (planned > 1) & (reached < WHOLE * planned)
         if short.any():

@@ -23,6 +23,16 @@ LIKE = {
     "step": (r"\b(steps?|iters?|iterations?|updates?)$", r"max_|total_|per_|time|warm|eval_|save_|num_|log|bootstrap"),
     "lr": (r"\blr\b|learning_?rate", r"max_|min_|peak|end|decay|sched|warm|scale"),
 }  # fmt: skip
+#: What a column with the loss of held-out text is called, words parted by one underscore.
+_HELD_OUT = re.compile(
+    r"(val|valid|validation|eval|evaluation|test|dev|held_?out)_(\w+_)?loss|loss_(val|valid|validation|eval|test|dev)"
+)
+#: Words in the names of settings, which nobody measures.
+_SETTING = re.compile(
+    r"(^|_)(max|min|total|num|n|lr|learning|rate|batch|seed|warm\w*|steps?|iters?|epochs?|layers?|heads?|hidden|dim|width|"
+    r"depth|size|length|len|vocab|dropout|beta\d?|betas|eps\w*|decay|weight|grad\w*|save|logg?ing|every|interval|id|rank|"
+    r"workers|version|time\w*|date|index|params?|tokens?|flops?)(_|$)"
+)
 
 
 def check_names(table: RunsTable) -> Iterator[Finding]:
@@ -39,8 +49,45 @@ def check_names(table: RunsTable) -> Iterator[Finding]:
                 f"No column is known as {name}; {a_few(columns)} {verb} like it.",
                 Repair(f"If it is, pass {repair.python}.", f"If it is, add {repair.command}."), columns=[name],
             )  # fmt: skip
+    yield from _which_loss(table)
     if not fed:
         yield _nothing_to_fit(table, hints)
+
+
+def _which_loss(table: RunsTable) -> Iterator[Finding]:
+    """A column ``loss`` beside one of held-out text: it is probably that of training."""
+    if not table.has("loss") or "loss" in table.said or table.in_file("loss") != "loss":
+        return
+    used, others = table.numbers["loss"], []
+    for column in (name for name in table.frame.columns if name not in QUANTITIES):
+        if not _HELD_OUT.fullmatch(_words(str(column))):
+            continue
+        values = as_floats(table.frame[column])
+        if np.isfinite(values).any() and not np.array_equal(values, used, equal_nan=True):
+            others.append(str(column))
+    if not others:
+        return
+    known = [alias for alias in QUANTITIES["loss"].aliases if alias in others]
+    repair, keep = (name_column("loss", column) for column in ((known or others)[0], "loss"))
+    yield found(
+        "which_loss", "misleading",
+        f"loss is read from the column loss, and {a_few(others)} {'stands' if len(others) == 1 else 'stand'} beside "
+        "it: then loss is usually that of training, and laws describe that of held-out text.",
+        Repair(f"Pass {repair.python}; to keep loss, {keep.python}.",
+               f"Add {repair.command}; to keep loss, {keep.command}."),
+        columns=["loss", *others],
+    )  # fmt: skip
+
+
+def _words(name: str) -> str:
+    """A name in small letters, its words parted by one underscore."""
+    return re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_")
+
+
+def _may_be_measured(table: RunsTable, column: str) -> bool:
+    """Whether a column of numbers could be what was measured: it varies, and has no name of a setting."""
+    values = as_floats(table.frame[column])
+    return len(np.unique(values[np.isfinite(values)])) > 1 and not _SETTING.search(_words(column))
 
 
 def looks_like(table: RunsTable, name: str) -> list[str]:
@@ -51,7 +98,7 @@ def looks_like(table: RunsTable, name: str) -> list[str]:
     for column in labels:
         if not isinstance(column, str) or column in QUANTITIES:
             continue
-        words = re.sub(r"[^a-z0-9]+", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower())
+        words = _words(column)
         meant = any(re.search(like, text) for text in (words, words.replace("_", " ")))
         if meant and not re.search(unlike, words) and np.isfinite(as_floats(table.frame[column])).any():
             there.append(column)
@@ -69,7 +116,8 @@ def _nothing_to_fit(table: RunsTable, hints: dict[str, list[str]]) -> Finding:
     """No law finds its columns: what is there, and what to say."""
     if table.target is None:
         unknown = unknown_numbers(table)
-        guess = (hints.get("loss") or [name for name in unknown if name == "y"] or unknown or ["NAME"])[0]
+        likely = [name for name in unknown if _may_be_measured(table, name)]
+        guess = (hints.get("loss") or [name for name in unknown if name == "y"] or likely or ["NAME"])[0]
         repair = name_column("loss", guess)
         where = f"numbers are in {a_few(unknown, shown=6)}" if unknown else "no other column has numbers"
         text = f"No column is known as a loss, an error or a score; {where}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from scalefit.checks.feeding import fed_laws, needs_of
 from scalefit.checks.finding import Finding, Repair, a_few, counted, found
 from scalefit.checks.table import Floats, Ints, Mask, RunsTable
 from scalefit.schedules import recognize_schedules
+from scalefit.schedules.shapes import MATCHED_WITHIN
 
 #: A run that ends at less than this share of its peak rate is annealed, whatever its schedule.
 ANNEALED = 0.15
@@ -90,21 +93,33 @@ def _checkpoints(table: RunsTable, ends: Ends | None) -> Iterator[Finding]:
     """Rows before the ends of runs: a law of final losses takes each for a run that ended there."""
     if not (table.has_checkpoints and table.run_column is not None and table.target == "loss"):
         return
-    sizes = table.numbers.get("params", np.ones(1))
     lowered = ends is not None and (ends.lowest < LOWERED).mean() > 0.5
-    several = len(np.unique(sizes[np.isfinite(sizes)])) > 1
     why = (
         "takes each for the end of a run, and their learning rate was not lowered yet"
         if lowered
         else "takes each for the end of a run"
     )
     yield found(
-        "checkpoints", "misleading" if lowered and several else "remark",
+        "checkpoints", "misleading" if _would_be_taken_for_final(table) else "remark",
         f"The {len(table.frame):,} rows are checkpoints of {counted(len(table.names), 'run')}. A law of final losses, "
         f"such as chinchilla, {why}. Laws of training curves want them all.",
         Repair("For final losses take one row a run: sf.extract_final_losses(runs).",
                "For final losses write the last row of each run to a file of its own."),
     )  # fmt: skip
+
+
+def _would_be_taken_for_final(table: RunsTable) -> bool:
+    """Whether laws of final losses find their columns, and most runs offer them several losses each."""
+    if len(table.names) < 2:  # one run is a training curve
+        return False
+    measured = np.bincount(table.codes[np.isfinite(table.numbers["loss"])], minlength=len(table.names))
+    if np.median(measured) < 2:
+        return False
+    columns = {str(name) for name in table.frame.columns}
+    sized = bool(columns & {"params", "tokens", "flops", "x"})
+    return any(
+        {"run", "step"}.isdisjoint(needs_of(law)) and (law.inputs != ("x",) or sized) for law in fed_laws(columns)
+    )
 
 
 def _never_lowered(table: RunsTable, ends: Ends, lowered: Mask) -> Iterator[Finding]:
@@ -135,8 +150,12 @@ def _mismatched(table: RunsTable, ends: Ends, suspicious: Mask) -> Iterator[Find
     for group, mismatch, decay_end in zip(largest, told["mismatch"], told["decay_end"], strict=True):
         if mismatch is None or pd.isna(mismatch) or pd.isna(decay_end):
             continue
+        run = ends.runs[group[0]]
+        mismatch = _to_the_end(str(mismatch), int(decay_end), float(table.numbers["step"][table.ends[run]]))
+        if not mismatch:
+            continue
         runs += group
-        said = said or f"in {table.name_runs(ends.runs[group[:1]])[0]} {mismatch}"
+        said = said or f"in {table.name_runs(np.array([run]))[0]} {mismatch}"
     if not runs:
         return
     # Schedules that were not recognised for lack of time end as high as those that were.
@@ -151,6 +170,16 @@ def _mismatched(table: RunsTable, ends: Ends, suspicious: Mask) -> Iterator[Find
                "Leave them out, or fit the curves with their rates: --law lr_annealing."),
         rows=table.last[numbers], columns=["lr"],
     )  # fmt: skip
+
+
+def _to_the_end(mismatch: str, decay_end: int, end: float) -> str:
+    """A mismatch, told of the last row of the run where its last logged rate comes before; empty if it is none."""
+    logged = re.search(r"the run at step ([\d,]+)", mismatch)
+    if logged is None or int(logged[1].replace(",", "")) >= end:
+        return mismatch
+    if abs(end - decay_end) <= MATCHED_WITHIN * decay_end:
+        return ""
+    return f"{mismatch[: logged.start()]}the run at step {end:,.0f}"
 
 
 def _log_of(table: RunsTable, runs: list[int]) -> dict[str, npt.NDArray[Any]]:

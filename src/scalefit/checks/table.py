@@ -61,6 +61,8 @@ class RunsTable:
         What names the runs; None where each row is a run, or all rows are one.
     guessed : bool
         Whether that column was guessed.
+    said : frozenset of str
+        The quantities whose columns the caller named.
     """
 
     frame: pd.DataFrame
@@ -72,6 +74,7 @@ class RunsTable:
     names: npt.NDArray[Any]
     run_column: str | None = None
     guessed: bool = False
+    said: frozenset[str] = frozenset()
 
     @cached_property
     def numbers(self) -> Mapping[str, Floats]:
@@ -141,6 +144,13 @@ class RunsTable:
         return last
 
     @cached_property
+    def ends(self) -> Ints:
+        """The row at which each run ends, measured there or not: (r,)."""
+        ends = np.zeros(len(self.names), dtype=np.intp)
+        ends[self.codes[self.order]] = self.order
+        return ends
+
+    @cached_property
     def families(self) -> tuple[npt.NDArray[np.intp], tuple[str, ...]]:
         """The number of the family of each run (r,), and the names of the families."""
         if not self.has("family"):
@@ -196,6 +206,7 @@ def read_table(
         warned=tuple(dict.fromkeys(ours)) or _refused_before(frame),
         codes=np.arange(len(frame)),
         names=np.arange(len(frame)).astype(object),
+        said=frozenset(columns or ()),
     )
     return with_runs(table)
 

@@ -98,21 +98,25 @@ def _small_counts(table: RunsTable, name: str, factor: float) -> Finding:
     mixed = ""
     if rest and (values[values > 0] > 1e6).any():
         mixed = " The other rows look like plain counts: two units in one column."
-    text = (
-        f"{name} is below {quantity.low:g} in {_of(table, rows)}, such as {values[rows[0]]:g} in "
-        f"{table.row(int(rows[0]))}: probably in {unit}.{mixed}"
-    )
-    return found("unit", "misleading", text, _multiply(table, name, factor, mixed), rows=rows, columns=[name])
+    if rest and not mixed:
+        mixed_text = f", as {'is the other row' if rest == 1 else f'are the other {rest:,}'}"
+    else:
+        mixed_text = ""
+    text = f"{name} is below {quantity.low:g} {_where(table, rows, values)}: probably in {unit}{mixed_text}.{mixed}"
+    repair = _multiply(table, name, factor, mixed, every=bool(rest))
+    return found("unit", "misleading", text, repair, rows=rows, columns=[name])
 
 
-def _multiply(table: RunsTable, name: str, factor: float, mixed: str = "") -> Repair:
+def _multiply(table: RunsTable, name: str, factor: float, mixed: str = "", *, every: bool = False) -> Repair:
+    """The repair of a column in another unit; ``every``: say that rows which do not stand out are multiplied too."""
     spelt, text = f"runs[{table.spelt(name)!r}]", f"{factor:g}".replace("e+0", "e").replace("e+", "e")
     if mixed:
         low = f"{QUANTITIES[name].low:g}"
         return Repair(
             f"{spelt} = {spelt}.where({spelt} >= {low}, {text} * {spelt}).", f"Multiply the small ones by {text}."
         )
-    return Repair(f"{spelt} *= {text}.", f"Multiply {table.in_file(name)} by {text} in the file.")
+    python = f"Multiply all rows: {spelt} *= {text}." if every else f"{spelt} *= {text}."
+    return Repair(python, f"Multiply {table.in_file(name)} by {text} in {'all rows of ' if every else ''}the file.")
 
 
 def _small_flops(table: RunsTable, values: Floats) -> Iterator[Finding]:
@@ -130,9 +134,8 @@ def _small_flops(table: RunsTable, values: Floats) -> Iterator[Finding]:
             factor, unit = min(near, key=lambda pair: abs(np.log(middle / pair[0])))
     yield found(
         "unit", "misleading",
-        f"flops is below {QUANTITIES['flops'].low:g} in {_of(table, rows)}, such as {values[rows[0]]:g} in "
-        f"{table.row(int(rows[0]))}: probably in {unit}.",
-        _multiply(table, "flops", factor), rows=rows, columns=["flops"],
+        f"flops is below {QUANTITIES['flops'].low:g} {_where(table, rows, values)}: probably in {unit}.",
+        _multiply(table, "flops", factor, every=len(rows) < np.isfinite(values).sum()), rows=rows, columns=["flops"],
     )  # fmt: skip
 
 
@@ -227,11 +230,14 @@ def _out_of_range(table: RunsTable, name: str, values: Floats) -> Iterator[Findi
             Repair(f"{spelt} /= 100.", f"Divide {table.in_file(name)} by 100 in the file.") if percent else Repair()
         )
         meaning = f": {hint.partition(';')[0]}" if hint else ""
-        example = f"such as {values[rows[0]]:g} in {table.row(int(rows[0]))}"
-        text = f"{name} is {side} {bound:g} in {_of(table, rows)}, {example}{meaning}."
+        text = f"{name} is {side} {bound:g} {_where(table, rows, values)}{meaning}."
         yield found("unit", "misleading", text, repair, rows=rows, columns=[name])
 
 
-def _of(table: RunsTable, rows: Ints) -> str:
-    total = len(table.frame)
-    return f"all {counted(total, 'row')}" if len(rows) == total else f"{len(rows):,} of {counted(total, 'row')}"
+def _where(table: RunsTable, rows: Ints, values: Floats) -> str:
+    """In how many rows, and the number in the first of them."""
+    total, example = len(table.frame), f"{values[rows[0]]:g} in {table.row(int(rows[0]))}"
+    if total == 1:
+        return f"in its only row ({values[rows[0]]:g})"
+    of_all = f"all {counted(total, 'row')}" if len(rows) == total else f"{len(rows):,} of {counted(total, 'row')}"
+    return f"in {of_all}, such as {example}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,23 +11,50 @@ from pandas.api import types
 
 from scalefit.checks.feeding import CORE, used_columns
 from scalefit.checks.finding import Finding, Repair, Severity, a_few, counted, found
+from scalefit.checks.splits import check_splits
 from scalefit.checks.table import NAMES, Mask, RunsTable, is_missing
 from scalefit.errors import DataError
 from scalefit.quantities import QUANTITIES
 from scalefit.runs.checking import must_be_positive, numeric_column
 
+#: How repairs begin that take rows away.
+_DROPPING = ("Drop them", "Keep the others")
+
 
 def check_values(table: RunsTable) -> Iterator[Finding]:
     """Findings about single cells."""
+    yield from _without_emptying(table, list(_check_cells(table)))
+
+
+def _check_cells(table: RunsTable) -> Iterator[Finding]:
     used = used_columns(str(name) for name in table.frame.columns)
+    split = check_splits(table, used)
     for name in QUANTITIES:
         if table.has(name) and name not in NAMES:
             yield from _check_column(table, name, used)
     yield from _wrong_steps(table)
-    yield from _missing(table, used)
+    if split is not None:
+        yield split
+    if split is None or split.severity != "refused":
+        yield from _missing(table, used)
     yield from _unnamed_runs(table)
     yield from _mixed_types(table)
     yield from _on_reading(table)
+
+
+def _without_emptying(table: RunsTable, told: list[Finding]) -> Iterator[Finding]:
+    """The same findings, none of which says to drop rows where doing all of it would leave no row."""
+    dropping = [one for one in told if one.severity == "refused" and one.repair.startswith(_DROPPING)]
+    dropped = np.unique(np.concatenate([one.rows for one in dropping])) if dropping else np.zeros(0)
+    for one in told:
+        if one in dropping and len(dropped) == len(table.frame):
+            which = f"{one.columns[0]} stands in a column of another name"
+            yield replace(
+                one, repair=f"Dropping all such rows would leave none: fill the gaps, or see whether {which}.",
+                command=f"Dropping all such rows would leave none: fill the gaps of the file, or see whether {which}.",
+            )  # fmt: skip
+        else:
+            yield one
 
 
 def _check_column(table: RunsTable, name: str, used: frozenset[str]) -> Iterator[Finding]:

@@ -262,7 +262,7 @@ def chain(
     >>> exponential = sf.formula_law("a - b*exp(-c*loss)", inputs=["loss"], output="error")
     >>> told = sf.chain(table, [sf.Stage("chinchilla"), sf.Stage(exponential)], draws=20, rng=0)
     >>> told.predict(sf.grid(params=[1e9], tokens=[1e11])).columns.tolist()
-    ['params', 'tokens', 'loss', 'estimate', 'low', 'high']
+    ['params', 'tokens', 'loss', 'estimate', 'low', 'high', 'beyond']
     """
     if not stages:
         raise FitError("chain needs at least one stage: chain(runs, [Stage('chinchilla'), …]).")

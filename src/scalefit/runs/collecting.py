@@ -180,6 +180,7 @@ def _add_settings(parts: Sequence[_Part], found: Search) -> list[str]:
     read: dict[Path, dict[str, Any] | None] = {}
     faults: list[str] = []
     said: Counter[str] = Counter()
+    logged = {name: None for part in parts for name in part.frame.columns}
     for part in parts:
         path = _side_file(part.log, found)
         if path is None:
@@ -194,8 +195,8 @@ def _add_settings(parts: Sequence[_Part], found: Search) -> list[str]:
                 faults.append(f"{path.name} next to {posix(part.log.parts)} {_without_name(str(error), path)}")
         settings = {name: value for name, value in (read[path] or {}).items() if not _says(part.frame, name, value)}
         if settings:
-            part.frame, notes = add_settings(part.frame, settings)
-            part.notes = (*part.notes, *notes[1:])
+            part.frame, notes = add_settings(part.frame, settings, logged=logged)
+            part.notes = (*part.notes, *(note for note in notes if "constant columns" not in note))
             said[path.name] += 1
     lines = [f"settings of {how_many(count, 'log')} read from {name} next to it" for name, count in said.items()]
     return [*lines, *(f"settings not read: {fault}" for fault in faults[:3])] + (

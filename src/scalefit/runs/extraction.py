@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from scalefit.errors import DataError, listing, not_one_of
+from scalefit.errors import ColumnError, DataError, listing, not_one_of
 from scalefit.runs.checking import no_reserved_columns
 from scalefit.runs.columns import find_column, has_column
 from scalefit.runs.constants import append_flops, constancy
 from scalefit.runs.divergence import silent_ends
-from scalefit.runs.histories import Columns, Floats, Histories, Ints, Mask, check_count, measured, sorted_rows
+from scalefit.runs.histories import (
+    Columns,
+    Floats,
+    Histories,
+    Ints,
+    Mask,
+    check_count,
+    measured,
+    read_numbers,
+    sorted_rows,
+)
+from scalefit.runs.merging import fill_from_steps
 from scalefit.runs.notes import a_few, add_note, how_many, sentence
 from scalefit.runs.smoothing import check_halflife
 from scalefit.runs.windows import weighted_means, window_means
 
 _RULES = ("last", "mean_last", "ema", "min")
 _APPENDED = ("loss_rule", "rows_used", "ended_early")
-#: A run ended early if it is shorter than this share of the longest one that is alike.
+#: A run ended early if it is shorter than this share of its plan, or of the longest one that is alike.
 _WHOLE = 0.95
+#: Columns that say how many steps a run was meant to take.
+_PLANS = tuple(f"{prefix}{name}" for name in ("max_steps", "total_steps", "num_steps") for prefix in ("", "config."))
 
 
 def extract_final_losses(
@@ -70,9 +84,13 @@ def extract_final_losses(
     -------
     DataFrame
         One row a run, in the order in which runs appear: the last row with a loss, with its index and all its columns
-        (a value that is missing there and the same in all other rows of the run is filled in). The loss is that of the
-        rule. Appended are ``loss_rule``, ``rows_used``, ``ended_early`` (shorter than 0.95 of the longest run that is
-        alike) and, where it is absent and can be derived, ``flops``. The last of :func:`notes_of` counts.
+        (a value that is missing there is filled in from rows of the same run and step, or of the whole run, where
+        these have one single value). The loss is that of the rule. Appended are ``loss_rule``, ``rows_used``,
+        ``ended_early`` and, where it is absent and can be derived, ``flops``. The last of :func:`notes_of` counts.
+
+        A run ended early if its last row, with a loss or not, lies before 0.95 of its own ``max_steps`` (or
+        ``total_steps``, ``num_steps``, also as a setting ``config.…``); where it has none, before 0.95 of the longest
+        run that is alike. So did a run whose loss is missing or infinite from some step on: it ends at its last loss.
 
     Raises
     ------
@@ -89,17 +107,20 @@ def extract_final_losses(
     """
     _check_rule(rule, k=k, halflife=halflife)
     who = "extract_final_losses"
-    whole = sorted_rows(runs, needed_by=who, target=target, along=along, by=by, columns=columns)
+    frame, gathered = fill_from_steps(runs, target=target, along=along, by=by, columns=columns)
+    whole = sorted_rows(frame, needed_by=who, target=target, along=along, by=by, columns=columns)
     no_reserved_columns(whole.frame, _APPENDED, needed_by=who)
     histories = measured(whole, needed_by=who, duplicates=duplicates)
     losses, rows_used, said = _final(histories, rule, k=k, halflife=halflife)
     there = histories.counts > 0
     final, filled = _last_rows(histories, there)
-    early, compared = _ended_early(whole, final, there, alike, columns)
+    silent = np.bincount(whole.run[silent_ends(_without_infinite(whole))], minlength=len(there)) > 0
+    lost = silent & there & _ends_without(whole, histories)
+    short, own, compared = _too_short(whole, histories, final, lost, alike, columns)
+    early = short | own | lost[there]
     final, derived = append_flops(final, columns=columns)
     losses, rows_used = losses[there], rows_used[there]
     final = final.assign(**{histories.target_column: losses}, loss_rule=said, rows_used=rows_used, ended_early=early)
-    silent = np.bincount(whole.run[silent_ends(whole)], minlength=len(there)) > 0
     few = (rows_used < k) if k else np.zeros(len(losses), dtype=np.bool_)
     parts = [
         f"{who}: {histories.target_name} is the {said}, one row for each of {how_many(len(final), 'run')}, "
@@ -107,7 +128,9 @@ def extract_final_losses(
         _named(histories.names[~there], f"without any {histories.target_name} left out"),
         _named(histories.names[silent & there], f"whose log goes on without a {histories.target_name}"),
         _named(histories.names[there][few], f"of fewer than {k} rows"),
-        _named(histories.names[there][early], f"shorter than {_WHOLE:g} of the longest {compared}"),
+        _named(histories.names[there][own], f"that stopped before {_WHOLE:g} of their own maximum of steps"),
+        _named(histories.names[there][short], f"shorter than {_WHOLE:g} of the longest {compared}"),
+        *gathered,
         f"{listing(filled)} filled in from other rows of the run" if filled else "",
         derived,
     ]
@@ -164,22 +187,68 @@ def _last_rows(histories: Histories, there: Mask) -> tuple[pd.DataFrame, list[st
     return final, filled
 
 
-def _ended_early(
-    whole: Histories, final: pd.DataFrame, there: Mask, alike: Sequence[str] | None, columns: Columns
-) -> tuple[Mask, str]:
-    """Which runs are shorter than the longest one that is alike, and what alike means."""
+def _without_infinite(whole: Histories) -> Histories:
+    """The same rows, with losses that are no finite number as missing ones."""
+    return replace(whole, values=np.where(np.isfinite(whole.values), whole.values, np.nan))
+
+
+def _ends_without(whole: Histories, histories: Histories) -> Mask:
+    """Which runs go on for a while after their last loss: (r,)."""
+    last = histories.along[histories.ends]
+    after = np.bincount(whole.run[whole.along > last[whole.run]], minlength=len(last))
+    # A single row may be no more than the summary that trainers write at the end.
+    return (after > 1) | ((after > 0) & (last < _WHOLE * whole.along[whole.ends]))
+
+
+def _too_short(
+    whole: Histories,
+    histories: Histories,
+    final: pd.DataFrame,
+    lost: Mask,
+    alike: Sequence[str] | None,
+    columns: Columns,
+) -> tuple[Mask, Mask, str]:
+    """Which runs are shorter than the longest one that is alike, which than their own plan, and what alike means."""
+    there = histories.counts > 0
+    ends = np.where(lost, histories.along[histories.ends], whole.along[whole.ends])[there]
+    planned, steps = _planned(final), _last_steps(whole, histories, lost, columns)[there]
+    known = np.isfinite(planned) & (planned > 0) & np.isfinite(steps)
+    own = known & (steps < _WHOLE * planned)
     if alike is None:
         names = [name for name in ("family", "params") if has_column(final, name, columns=columns)]
     else:
         names = list(alike)
-    lengths = whole.along[whole.ends][there]
     if not names:
-        return np.zeros(len(lengths), dtype=np.bool_), "run"
+        return np.zeros(len(ends), dtype=np.bool_), own, "run"
     keys = [find_column(final, name, needed_by="extract_final_losses", columns=columns) for name in names]
     group = final.groupby(keys, dropna=False, observed=True, sort=False).ngroup().to_numpy()
-    longest = np.zeros(len(lengths))
-    np.maximum.at(longest, group, lengths)
-    return lengths < _WHOLE * longest[group], f"run of the same {listing(names)}"
+    longest = np.zeros(len(ends))
+    np.maximum.at(longest, group, ends)
+    return (ends < _WHOLE * longest[group]) & ~known, own, f"run of the same {listing(names)}"
+
+
+def _planned(final: pd.DataFrame) -> Floats:
+    """How many steps each run was meant to take, NaN where nothing says it."""
+    planned = np.full(len(final), np.nan)
+    for name in _PLANS:
+        if name in final.columns:
+            said = pd.to_numeric(final[name], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+            planned = np.where(np.isfinite(planned) & (planned > 0), planned, said)
+    return planned
+
+
+def _last_steps(whole: Histories, histories: Histories, lost: Mask, columns: Columns) -> Floats:
+    """The last step of each run, that of its last loss where it lost it: (r,); NaN where steps are unknown."""
+    if whole.along_name == "step":
+        return np.where(lost, histories.along[histories.ends], whole.along[whole.ends])
+    try:
+        column = find_column(whole.frame, "step", needed_by="extract_final_losses", columns=columns)
+    except ColumnError:
+        return np.full(len(lost), np.nan)
+    steps = read_numbers(whole.frame, column, name="step", needed_by="extract_final_losses")
+    last = np.full(len(lost), -np.inf)
+    np.fmax.at(last, whole.codes, steps)
+    return np.where(lost, steps[histories.rows[histories.ends]], last)
 
 
 def _named(names: npt.NDArray[Any], what: str) -> str:

@@ -78,7 +78,8 @@ def read_runs(
 ) -> pd.DataFrame:
     """Read runs from wherever they were logged, and give the columns that scalefit recognises their known names.
 
-    A column that already has the known name wins, and its aliases are left alone. All other columns pass untouched.
+    What the caller says wins. Else a column that already has the known name wins, its aliases are left alone, and a
+    note names them. All other columns pass untouched.
 
     Parameters
     ----------
@@ -90,7 +91,9 @@ def read_runs(
         paths is read log by log, in the order of their names; the store of MLflow, the folder of Weights & Biases, of
         TensorBoard and of a Trainer are each read as one thing.
     columns : mapping of known name to column, optional
-        Which column holds a quantity where the names do not say it, such as ``{"loss": "c4_loss"}``.
+        Which column holds a quantity where the names do not say it, such as ``{"loss": "c4_loss"}``. All get
+        their names at once, so that two can change places. A column that has such a name without being the one meant
+        becomes ``other_<name>``.
     pattern : str, optional
         What the parts of a path are, such as ``"{family}/{params}/{run}.csv"``: each name in braces becomes a column.
         It must fit the whole path below the folder given (of a glob: below the folders before its first wildcard), or
@@ -114,7 +117,8 @@ def read_runs(
     Raises
     ------
     ColumnError
-        If two columns could be the same quantity, or have the same name, or one named in ``columns`` is not there.
+        If two columns could be the same quantity, or have the same name, or one named in ``columns`` is not there, or
+        gets two names, or there already is an ``other_<name>`` where one is to be called so.
     DataError
         If nothing can be read or there are no rows; if the library that a format needs is not installed; if numbers
         have thousands separators.
@@ -138,28 +142,64 @@ def read_runs(
         frame = as_frame(source).copy()
     if not len(frame):
         raise DataError(f"The table of runs has no rows; its columns are {listing(frame.columns) or 'none'}.")
-    names = _known_names(frame, dict(columns or {}))
-    renamed = frame.rename(columns=names)
-    notes = tuple(f"{name} read from column {column!r}" for column, name in names.items())
-    renamed.attrs["scalefit_notes"] = (*frame.attrs.get("scalefit_notes", ()), *notes)
+    said = dict(columns or {})
+    displaced = _displaced(frame, said)
+    names = _known_names(frame, said, displaced)
+    renamed = frame.rename(columns=names | displaced)
+    notes = [f"{name} read from column {column!r}" for column, name in names.items()]
+    notes += [f"column {column!r} is now called {name!r}" for column, name in displaced.items()]
+    before = frame.attrs.get("scalefit_notes", ())
+    notes += [note for note in _left_aliases(frame, said, names) if note not in before]
+    renamed.attrs["scalefit_notes"] = (*before, *notes)
     renamed.attrs.setdefault("scalefit_refused", ())
     return renamed
 
 
-def _known_names(frame: pd.DataFrame, said: dict[str, str]) -> dict[str, str]:
-    """Column -> known name for every column to be renamed."""
+def _displaced(frame: pd.DataFrame, said: dict[str, str]) -> dict[str, str]:
+    """Column -> new name for columns whose name the caller gives to another one."""
+    displaced: dict[str, str] = {}
+    for name, column in said.items():
+        if name not in frame.columns or name in said.values():
+            continue
+        other = f"other_{name}"
+        if other in frame.columns or other in said:
+            raise ColumnError(
+                f"columns={{{name!r}: {column!r}}}: the table already has {name!r}, and {other!r} too, which it would "
+                f"be called; drop one of them."
+            )
+        displaced[name] = other
+    return displaced
+
+
+def _left_aliases(frame: pd.DataFrame, said: dict[str, str], names: dict[str, str]) -> list[str]:
+    """What is said of columns that could be a quantity too whose very name another column has."""
+    notes = []
+    for name in QUANTITIES:
+        if name in said or name in names or name not in frame.columns:
+            continue
+        # Readers give every run of a tracker its id beside its name.
+        others = [column for column in aliases_present(frame, name) if column not in names and column != "run_id"]
+        if others:
+            notes.append(
+                f"{name} read from column {name!r}, although {listing(map(repr, others))} could be it too: "
+                f"columns={{{name!r}: {others[0]!r}}}"
+            )
+    return notes
+
+
+def _known_names(frame: pd.DataFrame, said: dict[str, str], displaced: dict[str, str]) -> dict[str, str]:
+    """Column -> known name for every column that is to get one."""
     names: dict[str, str] = {}
     for name, column in said.items():
         if column not in frame.columns:
             raise ColumnError(f"columns={{{name!r}: {column!r}}}: the table has {listing(frame.columns)}.")
-        if name in frame.columns and name != column:
-            raise ColumnError(f"columns={{{name!r}: {column!r}}}: the table already has {name!r}; drop one of the two.")
         if column in names:
             raise ColumnError(f"columns= gives {column!r} two names: {names[column]!r} and {name!r}; give it one.")
         names[column] = name
     for name in QUANTITIES:
-        there = [] if name in said or name in frame.columns else aliases_present(frame, name)
-        there = [column for column in there if column not in names]
+        has_name = name in frame.columns and name not in names
+        there = [] if name in said or has_name else aliases_present(frame, name)
+        there = [column for column in there if column not in names and column not in displaced]
         if len(there) > 1:
             raise ambiguous_column(name, there, "read_runs")
         if there:

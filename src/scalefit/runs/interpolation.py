@@ -25,6 +25,7 @@ from scalefit.runs.histories import (
     read_histories,
     read_numbers,
 )
+from scalefit.runs.merging import check_places, fill_from_steps
 from scalefit.runs.notes import a_few, add_note, how_many, sentence
 from scalefit.runs.windows import search_within
 
@@ -44,7 +45,8 @@ def interpolate_losses(
     """Read the loss of each run at given tokens, FLOP or steps, between the rows of its log.
 
     The log of the loss is linear in the log of ``along`` between two neighbouring rows. Outside the range of a run the
-    loss is NaN: nothing is extrapolated.
+    loss is NaN: nothing is extrapolated. What the row of a loss lacks, such as its tokens, is taken from other rows of
+    the same run and step, where they have one single value.
 
     Parameters
     ----------
@@ -76,7 +78,8 @@ def interpolate_losses(
     ColumnError
         If a column is missing, or ``at`` already has the loss.
     DataError
-        If a number is not above zero, ``at`` names an unknown run, or a run has two rows at one place.
+        If a number is not above zero, ``at`` names an unknown run, or a run has two rows at one place; or if rows with
+        a loss have no tokens, which stand at other steps: see ``interpolate`` of :func:`merge_steps`.
 
     Examples
     --------
@@ -85,8 +88,10 @@ def interpolate_losses(
     [['a', 2000000.0, 2.0], ['a', 8000000.0, nan]]
     """
     who = "interpolate_losses"
+    frame, filled = fill_from_steps(runs, target=target, along=along, by=by, columns=columns)
+    check_places(frame, target=target, along=along, by=by, columns=columns, needed_by=who)
     histories = read_histories(
-        runs, needed_by=who, target=target, along=along, by=by, columns=columns, duplicates=duplicates
+        frame, needed_by=who, target=target, along=along, by=by, columns=columns, duplicates=duplicates
     )
     histories = above_zero(histories, needed_by=who)
     logs = log_positive(histories, needed_by=who)
@@ -112,6 +117,7 @@ def interpolate_losses(
         f"the widest gap is a factor {between.gap:.3g} in {along}" if between.gap > 1 else "",
         f"columns that vary within a run left out: {listing(left)}" if left else "",
         derived,
+        *filled,
     ]
     return add_note(table, sentence([*said, *histories.notes]), after=histories.frame)
 

@@ -96,8 +96,8 @@ def merge_steps(
     there = np.bincount(groups)[groups] > 1
     differed = listing([f"{name} at {number}" for name, number in differing.items()])
     parts = [
-        f"{_WHO}: {how_many(int(there.sum()), 'row')} of the same run and {along} merged into {len(np.unique(groups[there]))}; "
-        f"{how_many(count, 'row')} of {len(frame)} left",
+        f"{_WHO}: {how_many(int(there.sum()), 'row')} of the same run and {along} merged into "
+        f"{len(np.unique(groups[there]))}; {how_many(count, 'row')} of {len(frame)} left",
         f"different values of one {along}, the last taken: {differed}" if differing else "",
         *filled,
     ]
@@ -158,10 +158,9 @@ def check_places(
     gaps = used & frame[column].isna().to_numpy()
     if not gaps.any() or along == "step":
         return
-    some = " Or leave such rows out: runs.dropna(subset=[%r])." % column if (used & ~gaps).any() else ""
+    some = f" Or leave such rows out: runs.dropna(subset=[{column!r}])." if (used & ~gaps).any() else ""
     step = find_column(frame, "step", needed_by=needed_by, columns=columns) if has_column(frame, "step") else None
-    said = {"by": by, "along": step} if by != "run" else {}
-    extra = "".join(f"{name}={value!r}, " for name, value in said.items() if value != name)
+    extra = f"by={by!r}, " if by != "run" else ""
     if step is None:
         hint = f"Fill {column!r} in."
     elif frame[column].notna().any():
@@ -172,8 +171,8 @@ def check_places(
     else:
         hint = f"Fill it in from the batch: runs[{column!r}] = runs[{step!r}] * tokens_per_step."
     raise DataError(
-        f"{needed_by}: column {column!r} has no value in {rows_text(list(frame.index[gaps]))}, which have a {target}, nor "
-        f"in another row of the same run and step. {hint}{some}"
+        f"{needed_by}: column {column!r} has no value in {rows_text(list(frame.index[gaps]))}, which have "
+        f"a {target}, nor in another row of the same run and step. {hint}{some}"
     )
 
 
@@ -204,9 +203,7 @@ def _last_places(series: pd.Series[Any], groups: Ints, count: int) -> Ints:
     return places
 
 
-def _fill_gaps(
-    frame: pd.DataFrame, groups: Ints, count: int, names: Sequence[str]
-) -> tuple[pd.DataFrame, list[str]]:
+def _fill_gaps(frame: pd.DataFrame, groups: Ints, count: int, names: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
     """Gaps in some columns filled in where the group has one single value, and the columns where that happened."""
     filled: dict[str, Any] = {}
     for name in names:
@@ -229,11 +226,11 @@ def _conflict(
     rows = np.flatnonzero((groups == np.flatnonzero(varies)[0]) & series.notna().to_numpy())
     values = list(dict.fromkeys(_comparable(series.iloc[rows])))
     number = int(varies.sum())
-    more = f" {how_many(number - 1, 'more step')} of the table differ in it." if number > 1 else ""
+    more = f" The same at {how_many(number - 1, 'more step')}." if number > 1 else ""
     return DataError(
-        f"{_WHO}: {rows_text(list(frame.index[rows]))} of run {run[rows[0]]!s} at {place} {frame[place].iloc[rows[0]]:g} have "
-        f"different values of {name!r}: {values[0]} and {values[1]}.{more} Pass conflicts='last' to take the last one, "
-        f"as for a run that was resumed; or leave the column out: runs.drop(columns=[{name!r}])."
+        f"{_WHO}: {rows_text(list(frame.index[rows]))} of run {run[rows[0]]} at {place} {frame[place].iloc[rows[0]]} "
+        f"have different values of {name!r}: {values[0]} and {values[1]}.{more} Pass conflicts='last' to take the last "
+        f"one, as for a run that was resumed; or leave the column out: runs.drop(columns=[{name!r}])."
     )
 
 

@@ -14,6 +14,7 @@ from scalefit.runs.columns import find_column, has_column
 from scalefit.runs.constants import constancy, constant_columns
 from scalefit.runs.histories import Columns, Floats, Histories, Ints, check_number, log_positive, read_histories
 from scalefit.runs.interpolation import Neighbours, above_zero, find_neighbours, other_axes
+from scalefit.runs.merging import check_places, fill_from_steps
 from scalefit.runs.notes import a_few, add_note, how_many, sentence
 
 _WHO = "slice_isoflops"
@@ -34,7 +35,8 @@ def slice_isoflops(
     For each budget and each size (each ``params``, of each ``family`` if that column is there), the run that ends
     nearest to the budget is read at its last row, if it ends within ``tolerance``. Else the shortest run that goes past
     the budget is interpolated there, as in :func:`interpolate_losses`. Runs that end at the same compute, such as those
-    of several seeds, are averaged. A size that reaches a budget in neither way has no row there, and is counted.
+    of several seeds, are averaged. A size that reaches a budget in neither way has no row there, and is counted. What
+    the row of a loss lacks is taken from other rows of the same run and step, where they have one single value.
 
     Parameters
     ----------
@@ -87,8 +89,10 @@ def slice_isoflops(
     wanted = np.unique([check_number("budgets", number, needed_by=_WHO, above=0) for number in given])
     if not len(wanted):
         raise DataError(f"{_WHO}: budgets has no number. Such as budgets=[1e18, 1e19].")
+    frame, filled = fill_from_steps(runs, target=target, along="flops", by=by, columns=columns)
+    check_places(frame, target=target, along="flops", by=by, columns=columns, needed_by=_WHO)
     read = read_histories(
-        runs, needed_by=_WHO, target=target, along="flops", by=by, columns=columns, duplicates=duplicates
+        frame, needed_by=_WHO, target=target, along="flops", by=by, columns=columns, duplicates=duplicates
     )
     histories = above_zero(read, needed_by=_WHO)
     no_reserved_columns(histories.frame, ("flop_budget", "read", "runs_used"), needed_by=_WHO)
@@ -104,6 +108,7 @@ def slice_isoflops(
     told = [
         _told(slices, wanted, count),
         f"columns that vary within a run left out: {listing(varying)}" if varying else "",
+        *filled,
     ]
     return add_note(slices, sentence([*told, *histories.notes]), after=histories.frame)
 

@@ -151,6 +151,30 @@ def test_thousands_separators_are_refused_with_what_to_type(reading_of, content,
         reading_of(content)
 
 
+GERMAN = "run;params;loss\na;1.300;2,873\nb;12.500;2,5{}\n"
+
+
+@pytest.mark.parametrize(("last", "said"), [("41", "likelier with sep=';', if points"), ("", "or, if points")])
+def test_points_part_thousands_where_fields_are_not_parted_by_commas(tmp_path, last, said):
+    path = tmp_path / "runs.csv"
+    path.write_text(GERMAN.format(last))
+    with pytest.raises(DataError, match=said) as raised:
+        read_file(path)
+    repair = str(raised.value).partition("if points part thousands: ")[2].rstrip(".")
+    suggested, _, other = repair.partition("; but if ")
+    frame = eval(suggested, {"sf": sf, "pd": pd})
+    assert columns(frame)["params"] == [1300, 12500]
+    assert columns(frame)["loss"] == [2.873, float("2.5" + last)]
+    assert other.startswith("commas part thousands: sf.read_runs(pd.read_csv(") == bool(last)
+
+
+@pytest.mark.parametrize("pointed", ["0.1", "2.8731", "1300.5"])
+def test_points_that_part_no_thousands_are_never_said_to(reading_of, pointed):
+    with pytest.raises(DataError, match="comma may mean either") as raised:
+        reading_of(f"lr;loss\n{pointed};2,873\n1.5;3,141\n")
+    assert "points part thousands" not in str(raised.value)
+
+
 def test_what_is_suggested_for_thousands_works(tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text('run,tokens\na,"1,234"\n')

@@ -231,6 +231,29 @@ def test_settings_next_to_a_log_are_constant_columns(write):
     assert "settings of 1 log read from config.json next to it" in said(runs)
 
 
+@pytest.mark.parametrize("setting", ["lr", "learning_rate", "train/lr"])
+@pytest.mark.parametrize("column", ["lr", "learning_rate", "train/learning_rate"])
+def test_a_setting_never_hides_what_was_logged_under_another_name(write, setting, column):
+    write("logs/a/m.csv", f"step,{column}\n1,3\n2,2.5\n")
+    write("logs/a/config.json", json.dumps({setting: 9.0, "width": 64}))
+    runs = sf.read_runs("logs")
+    assert runs["lr"].tolist() == [3.0, 2.5]
+    assert runs[f"config.{setting}"].tolist() == [9.0, 9.0]
+    assert runs["width"].tolist() == [64, 64]
+    if setting != column:
+        renamed = "settings of a quantity that was logged under another name renamed"
+        assert f"{renamed}: config.{setting} beside {column!r}" in said(runs)
+
+
+def test_a_setting_does_not_hide_what_another_run_of_the_table_logged(write):
+    for run, content in (("a", "step,learning_rate\n1,3\n"), ("b", "step,loss\n1,3\n")):
+        write(f"logs/{run}/m.csv", content)
+        write(f"logs/{run}/config.json", '{"lr": 9.0}')
+    runs = sf.read_runs("logs")
+    assert runs["lr"].fillna(0).tolist() == [3.0, 0.0]
+    assert runs["config.lr"].tolist() == [9.0, 9.0]
+
+
 def test_settings_in_yaml_are_read_and_so_are_those_of_hydra(write):
     pytest.importorskip("yaml")
     write("logs/a/m.csv", "step,loss\n1,2\n")

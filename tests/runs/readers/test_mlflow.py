@@ -176,6 +176,16 @@ def test_parameters_with_the_name_of_a_metric_a_tag_or_a_column_of_ours_are_rena
     assert not any("user" in name for name in frame)
 
 
+def test_a_parameter_never_hides_what_was_logged_under_another_name(tmp_path):
+    write_store(tmp_path, {"train/learning_rate": "0 3.0 0\n"}, {"lr": "9.0"}, run="a" * 32, run_name="a")
+    write_store(tmp_path, {"loss": "0 1.0 0\n"}, {"lr": "9.0"}, run="b" * 32, run_name="b")
+    runs = read_runs(tmp_path)
+    assert runs.lr.fillna(0).tolist() == [3.0, 0.0]
+    assert runs["config.lr"].tolist() == [9.0, 9.0]
+    said = "settings of a quantity that was logged under another name renamed: config.lr beside 'train/learning_rate'"
+    assert said in runs.attrs["scalefit_notes"]
+
+
 # What a store may have in it.
 
 

@@ -67,8 +67,8 @@ for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):
         print(path.name, TENSORBOARD.read(Source(path)).frame.shape)
     except DataError as error:
         print(path.name, 'refused', str(error)[:100])
-import resource
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+import re
+print(int(re.search(r"VmHWM:\\s*(\\d+)", pathlib.Path("/proc/self/status").read_text())[1]) // 1024)
 """
 
 

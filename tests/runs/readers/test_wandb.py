@@ -201,6 +201,19 @@ def test_settings_that_were_taken_back_are_gone(tmp_path):
     assert "width" not in frame
 
 
+@pytest.mark.parametrize("logged_by_all", [True, False])
+def test_a_setting_never_hides_what_was_logged_under_another_name(logged_by_all, tmp_path):
+    for number, run in enumerate(("a", "b")):
+        rows = {"train/learning_rate": 3.0} if logged_by_all or not number else {"loss": 3.0}
+        path = tmp_path / f"run-20240101_00000{number}-{run}" / f"run-{run}.wandb"
+        write(path, run_record(run, run, lr=9.0), row(_step=0, **rows), end())
+    runs = read_runs(tmp_path)
+    assert runs.lr.fillna(0).tolist() == ([3.0, 3.0] if logged_by_all else [3.0, 0.0])
+    assert runs["config.lr"].tolist() == [9.0, 9.0]
+    said = "settings of a quantity that was logged under another name renamed: config.lr beside 'train/learning_rate'"
+    assert said in runs.attrs["scalefit_notes"]
+
+
 def test_long_texts_in_settings_are_left_out_where_every_row_would_repeat_them(tmp_path):
     rows = [row(_step=n, loss=3.0) for n in range(2000)]
     reading = read(write(tmp_path / "log", run_record(prompt=[1] * 40_000, lr=0.1), *rows, end()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from scalefit.errors import DataError
+from scalefit.quantities import QUANTITIES
 from scalefit.runs.notes import a_few, how_many
 from scalefit.runs.readers.source import CELLS, CELLS_PER_BYTE, COLUMNS
 
@@ -23,6 +24,7 @@ DEPTH = 12
 FLOATS = {"NaN": np.nan, "nan": np.nan, "Infinity": np.inf, "inf": np.inf, "-Infinity": -np.inf, "-inf": -np.inf}
 
 Scalar = bool | int | float | str | None
+_KNOWN_NAMES = {name: known.name for known in QUANTITIES.values() for name in (*known.aliases, known.name)}
 
 
 @dataclass
@@ -117,18 +119,45 @@ def table(columns: Mapping[str, Values], n_rows: int) -> pd.DataFrame:
     return pd.DataFrame({name: values.column(n_rows) for name, values in columns.items()}, index=range(n_rows))
 
 
-def add_settings(frame: pd.DataFrame, settings: Mapping[str, Scalar]) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def logged_instead(setting: str, own: Collection[str], *, logged: Collection[str] = ()) -> str | None:
+    """The logged column that a setting must not hide: one of its name, or one that stands for the same quantity.
+
+    Parameters
+    ----------
+    setting : name of the setting.
+    own : columns that its run logged.
+    logged : columns that any run of the same table logged. One of the setting's very name in another run hides
+        nothing: the two make one column.
+
+    Examples
+    --------
+    >>> logged_instead("lr", ["step", "learning_rate"]), logged_instead("width", ["step", "learning_rate"])
+    ('learning_rate', None)
+    """
+    if setting in own:
+        return setting
+    known = _KNOWN_NAMES.get(setting)
+    there = (column for column in (*own, *logged) if column != setting)
+    return next((column for column in there if _KNOWN_NAMES.get(column) == known), None) if known else None
+
+
+def add_settings(
+    frame: pd.DataFrame, settings: Mapping[str, Scalar], *, logged: Collection[str] = ()
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Give every row what its run was configured with; also what was renamed or left out, as notes.
 
-    A setting with the name of a column that is there gets the prefix ``config.``. Long texts are left out where
-    repeating them in every row would take far more memory than the table.
+    A setting gets the prefix ``config.`` where a logged column has its name or stands for the same quantity. Long texts
+    are left out where repeating them in every row would take far more memory than the table.
 
     Parameters
     ----------
     frame : the rows of one run.
     settings : name -> value, as :func:`flatten` gives them.
+    logged : columns that any run of the same table logged.
     """
-    names = {name: f"config.{name}" if name in frame.columns else name for name in settings}
+    own = list(frame.columns)
+    hidden = {name: logged_instead(name, own, logged=logged) for name in settings}
+    names = {name: name if column is None else f"config.{name}" for name, column in hidden.items()}
     too_long = _too_long(settings, len(frame))
     columns = {
         names[name]: pd.Series([value] * len(frame), dtype=float if value is None else None)
@@ -136,10 +165,13 @@ def add_settings(frame: pd.DataFrame, settings: Mapping[str, Scalar]) -> tuple[p
         if name not in too_long and names[name] not in frame.columns
     }
     added = pd.concat([frame, pd.DataFrame(columns, index=frame.index)], axis=1) if columns else frame
-    renamed = [new for old, new in names.items() if old != new]
+    renamed = [names[name] for name, column in hidden.items() if column == name]
+    same = [f"{names[name]} beside {column!r}" for name, column in hidden.items() if column not in (None, name)]
     notes = [f"{how_many(len(columns), 'setting')} of the run as constant columns"] if columns else []
     if renamed:
         notes.append(f"settings with the name of a metric renamed: {a_few(renamed)}")
+    if same:
+        notes.append(f"settings of a quantity that was logged under another name renamed: {a_few(same)}")
     if too_long:
         notes.append(f"{how_many(len(too_long), 'setting')} left out as too long a text: {a_few(sorted(too_long))}")
     return added, tuple(notes)

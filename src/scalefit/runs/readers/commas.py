@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterable
+
+import numpy as np
 
 from scalefit.errors import DataError, listing
 from scalefit.quantities import QUANTITIES
@@ -13,6 +16,7 @@ from scalefit.runs.readers.dialect import is_number
 _DECIMAL = re.compile(r"[+-]?(\d+,\d*|,\d+)([eE][+-]?\d+)?")
 _GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?|[+-]?\d{1,3}((\.\d{3})+,\d+|(\.\d{3}){2,})")
 _ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")
+_POINT_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
 _KNOWN_COLUMNS = frozenset(name for known in QUANTITIES.values() for name in (known.name, *known.aliases))
 
 
@@ -32,6 +36,7 @@ class Commas:
 
     def __init__(self, name: str, delimiter: str, columns: dict[str, Column]) -> None:
         self._name, self._delimiter = name, delimiter
+        self._columns = columns
         self._points = any(column.has_point for column in columns.values())
         self._decimal: dict[str, list[str]] = {}
         self._grouped: dict[str, str] = {}
@@ -86,11 +91,38 @@ class Commas:
             return f"{said}; it is left as text"
         repair = "Write points everywhere."
         if not (label in self._decimal and self._sure):
-            european = re.match(r"[+-]?\d+\.", word)
-            marks = "thousands='.', decimal=','" if european else "thousands=','"
-            read = f"sf.read_runs(pd.read_csv({self._name}, sep={self._delimiter!r}, {marks}))"
-            repair = f"Write plain numbers; or, if {'points' if european else 'commas'} part thousands: {read}."
+            points, commas = (f"{mark} part thousands: {self._call(mark)}" for mark in ("points", "commas"))
+            if re.match(r"[+-]?\d+\.", word):
+                repair = f"Write plain numbers; or, if {points}."
+            elif label in self._decimal and self._delimiter != "," and self._points_may_group():
+                likelier = f"as is likelier with sep={self._delimiter!r}"
+                repair = f"Write plain numbers; or, {likelier}, if {points}; but if {commas}."
+            else:
+                repair = f"Write plain numbers; or, if {commas}."
+        elif self._delimiter != "," and self._points_may_group():
+            repair = f"Write plain numbers; or, if points part thousands: {self._call('points')}."
         raise DataError(f"{self._name}: {said}. {repair}")
+
+    def _call(self, mark: str) -> str:
+        """What to type where points, or commas, part thousands."""
+        marks = "thousands='.', decimal=','" if mark == "points" else "thousands=','"
+        return f"sf.read_runs(pd.read_csv({self._name}, sep={self._delimiter!r}, {marks}))"
+
+    def _points_may_group(self) -> bool:
+        """Whether all numbers with points could be ``1.300`` for 1300; 0.1 and 2.8731 could not."""
+        return all(map(_may_group, self._columns.values()))
+
+
+def _may_group(column: Column) -> bool:
+    if column.is_text:
+        return all(_POINT_GROUP.fullmatch(word) for word in column.words if "." in word and is_number(word))
+    if not column.has_point:
+        return True
+    # A copy, since a column gives its numbers once.
+    sizes = np.abs(copy.copy(column).series().dropna().to_numpy(dtype=float))
+    broken = sizes[np.isfinite(sizes) & (sizes != np.round(sizes))]
+    thousands = broken * 1000
+    return bool(np.all((broken > 1) & (broken < 1000) & np.isclose(thousands, np.round(thousands), rtol=1e-12)))
 
 
 def _columns(labels: Iterable[str]) -> str:

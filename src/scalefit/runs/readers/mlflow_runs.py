@@ -106,7 +106,8 @@ def store_reading(store: Store, *, name: str) -> Reading:
         raise DataError(f"{name} holds no runs with metrics: {', '.join(found)}.")
     settings, parsed = _settings(runs)
     settled = [run.scalars.settled() for run in runs]
-    columns = {column for each in settled for column in each.columns} | {name for each in settings for name in each}
+    logged = {column for each in settled for column in each.columns}
+    columns = logged | {name for each in settings for name in each}
     check_cells(name, store.size, sum(len(each.steps) for each in settled), len(columns) + 5)
     frames: list[pd.DataFrame] = []
     told: list[tuple[str, list[str]]] = []
@@ -116,7 +117,7 @@ def store_reading(store: Store, *, name: str) -> Reading:
         frame.insert(0, "run", label)
         frame.insert(1, "run_id", run.identity)
         experiment = "mlflow.experiment" if "experiment" in given else "experiment"
-        frame, notes = add_settings(frame, {experiment: legible(run.experiment), **given})
+        frame, notes = add_settings(frame, {experiment: legible(run.experiment), **given}, logged=logged)
         told.append((label, [note for note in notes if "constant columns" not in note]))
         frames.append(frame)
     said = (*_said(store, runs, settled), *parsed, *gathered_notes(told))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -127,7 +127,8 @@ def histories_reading(histories: Sequence[History], refused: Sequence[Refusal], 
     columns = {column for history in kept for column in (*history.columns, *history.settings)}
     check_cells(name, size, sum(history.n_rows for history in kept), len(columns) + 2)
     runs = distinct_names([(each.name, each.identity) for each in kept])
-    frames, notes = zip(*(_frame(history, run) for history, run in zip(kept, runs, strict=True)), strict=True)
+    logged = {column for history in kept for column in history.columns}
+    frames, notes = zip(*(_frame(history, run, logged) for history, run in zip(kept, runs, strict=True)), strict=True)
     told = gathered_notes(list(zip(runs, notes, strict=True)))
     return Reading(one_below_the_other(frames), (*_said(histories, kept), *told), tuple(refused))
 
@@ -144,7 +145,7 @@ def _said(histories: Sequence[History], kept: Sequence[History]) -> Iterator[str
         yield f"left out, as no table can hold it: {listing(kinds)}"
 
 
-def _frame(history: History, run: str) -> tuple[pd.DataFrame, list[str]]:
+def _frame(history: History, run: str, logged: Collection[str]) -> tuple[pd.DataFrame, list[str]]:
     """The table of one run: which run and step, then the metrics by name, then the settings."""
     frame = table({name: history.columns[name] for name in sorted(history.columns)}, history.n_rows)
     frame, notes = _with_step(frame)
@@ -153,7 +154,7 @@ def _frame(history: History, run: str) -> tuple[pd.DataFrame, list[str]]:
             frame = frame.rename(columns={column: f"metric.{column}"})
             notes.append(f"metric {column!r} renamed metric.{column}")
         frame.insert(place, column, value)
-    frame, told = add_settings(frame, history.settings)
+    frame, told = add_settings(frame, history.settings, logged=logged)
     return frame, [*notes, *told, *history.remarks]
 
 
