@@ -118,7 +118,7 @@ def test_what_is_no_scalar_is_counted():
 def test_read_runs_tells_the_format_from_the_content_and_gives_known_names(tmp_path):
     path = shutil.copy(SMALL, tmp_path / "log.csv")
     runs = read_runs(path)
-    assert list(runs) == ["step", "wall_time", "train_loss", "train/lr"]
+    assert list(runs) == ["step", "wall_time", "train_loss", "lr"]
     assert np.allclose(runs.train_loss, loss(runs.step))
     assert runs.attrs["scalefit_notes"][0] == "log.csv read as TensorBoard event file"
 

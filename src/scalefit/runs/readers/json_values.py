@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from scalefit.errors import DataError, listing
+from scalefit.runs.readers.assembly import logged_instead
 from scalefit.runs.readers.reading import SHOWN, Refusal
 from scalefit.runs.readers.source import Source
 
@@ -160,7 +161,7 @@ def as_constants(values: Mapping[str, Any], taken: Collection[str]) -> dict[str,
     """
     constants: dict[str, Any] = {}
     for name, value in flatten(dict(values)).items():
-        while name in taken or name in constants:
+        while logged_instead(name, taken) is not None or name in constants:
             name = f"config.{name}"
         if value is not None:
             constants[name] = value

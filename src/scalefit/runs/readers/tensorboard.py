@@ -240,8 +240,9 @@ def _reading(name: str, logs: Sequence[_Log]) -> Reading:
     check_cells(name, sum(log.size for log in logs), sum(len(settled.steps) for _, settled in runs), len(columns) + 3)
     frames: list[pd.DataFrame] = []
     told: list[tuple[str, Sequence[str]]] = []
+    logged = {column for _, settled in runs for column in settled.columns}
     for log, settled in runs:
-        frame, notes = add_settings(settled.frame(), log.settings)
+        frame, notes = add_settings(settled.frame(), log.settings, logged=logged)
         if several:
             frame.insert(0, "run", log.name)
         frames.append(frame)
