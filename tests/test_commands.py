@@ -144,7 +144,7 @@ def test_check_prints_json_and_nothing_else():
 def test_check_remarks_on_units_holes_and_other_names(runs, folder):
     table = runs.assign(params=runs.params / 1e9, train_loss=np.nan).rename(columns={"loss": "val_loss"})
     table.to_csv(folder / "odd.csv", index=False)
-    told = " ".join(read("check", "odd.csv", "--no-laws").split())
+    told = " ".join(run("check", "odd.csv", "--no-laws").stdout.split())
     assert "probably in billions. -> Multiply params by 1e9 in the file." in told
     assert "Rows without a value: train_loss (all)" in told
     assert "loss read from column 'val_loss'" in told
@@ -157,16 +157,49 @@ def test_check_still_prints_everything_where_a_fit_would_refuse():
     assert "Drop the rows of the file where loss <= 0." in result.stdout
 
 
-def test_check_ends_with_code_0_where_a_fit_would_only_be_misled(runs, folder):
+def test_check_ends_with_code_1_where_a_fit_would_only_be_misled(runs, folder):
     runs.assign(tokens=runs.tokens / 1e9).to_csv(folder / "billions.csv", index=False)
-    told = read("check", "billions.csv", "--no-laws")
-    assert told.startswith("Can be fitted as it is, but 1 problem would mislead the fit")
+    result = run("check", "billions.csv", "--no-laws")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("Can be fitted as it is, but 1 problem would mislead the fit")
+    assert result.stderr == ""
+
+
+def test_check_ends_with_code_0_where_there_are_only_remarks(runs, folder):
+    runs.assign(epochs=np.nan).to_csv(folder / "remarks.csv", index=False)
+    assert "no problems, 1 remark." in read("check", "remarks.csv", "--no-laws")
 
 
 def test_check_says_its_codes_in_its_help():
     told = " ".join(read("check", "--help").split())
     assert "code 0 where the table can be fitted as it is" in told
+    assert "code 1 where something would mislead the fit" in told
     assert "code 2 where a fit would refuse it" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere.csv"], "the file 'nowhere.csv' does not exist."),
+        (["empty.csv"], "and no rows"),
+        (["twice.csv"], "--column params=N"),
+        (["runs.csv", "--column", "loss"], "--column takes name=value"),
+    ],
+)
+def test_check_prints_an_error_as_json_where_it_cannot_read(arguments, said):
+    result = run("check", *arguments, "--json")
+    assert result.exit_code == 2
+    told = json.loads(result.stdout)
+    assert (set(told), told["format"], told["schema"]) == ({"format", "schema", "error"}, "scalefit.check", 1)
+    assert said in told["error"]
+    assert result.stderr == f"scalefit: {told['error']}\n"
+
+
+def test_check_of_settings_proposes_none_of_them_for_a_loss(folder):
+    (folder / "config.json").write_text(json.dumps({"max_steps": 2000, "lr": 3e-4, "hidden_size": 64, "seed": 1}))
+    result = run("check", "config.json", "--no-laws")
+    assert result.exit_code == 2
+    assert "--column loss=NAME" in result.stdout
 
 
 def test_check_takes_a_column_of_runs_and_says_how_where_it_is_not_told(runs, folder):
@@ -175,8 +208,8 @@ def test_check_takes_a_column_of_runs_and_says_how_where_it_is_not_told(runs, fo
     )
     logs = logs.sort_values(["label", "step"]).assign(label=lambda t: "exp " + t.label.astype(str))
     logs.rename(columns={"label": "my label"}).to_csv(folder / "logs.csv", index=False)
-    assert "Add --column 'run=my label'." in read("check", "logs.csv", "--no-laws")
-    told = read("check", "logs.csv", "--no-laws", "--column", "run=my label")
+    assert "Add --column 'run=my label'." in run("check", "logs.csv", "--no-laws").stdout
+    told = run("check", "logs.csv", "--no-laws", "--column", "run=my label").stdout
     assert "225 rows of 25 runs" in told
     assert "look like checkpoints" not in told
 
@@ -185,8 +218,8 @@ def test_check_takes_a_folder_and_a_glob_with_a_pattern(runs, folder):
     (folder / "gpt").mkdir()
     runs.head(12).to_csv(folder / "gpt" / "a.csv", index=False)
     runs.tail(13).to_csv(folder / "gpt" / "b.csv", index=False)
-    assert "25 rows" in read("check", "gpt", "--no-laws")
-    told = json.loads(read("check", "gpt/*.csv", "--no-laws", "--json", "--pattern", "{run}.csv"))
+    assert "25 rows" in run("check", "gpt", "--no-laws").stdout
+    told = json.loads(run("check", "gpt/*.csv", "--no-laws", "--json", "--pattern", "{run}.csv").stdout)
     assert (told["rows"], told["runs"]) == (25, 2)
 
 
@@ -326,4 +359,4 @@ def test_the_entry_point_runs_in_a_process_of_its_own(folder):
     assert good.stdout.startswith("chinchilla on 25 runs: converged")
     bad = in_a_process("fit", "nowhere.csv", "--law", "chinchilla")
     assert bad.returncode == 2
-    assert bad.stderr == "scalefit: There is no file 'nowhere.csv'.\n"
+    assert bad.stderr == "scalefit: the file 'nowhere.csv' does not exist.\n"

@@ -61,9 +61,9 @@ LADDER = {
         "nothing_to_fit", "refused", "no law finds the inputs", "columns={'tokens': 'NAME'}",
     ),
     "tokens under an unknown name": (
-        lambda t: t.rename(columns={"tokens": "tokens_seen"}),
-        "unrecognised_column", "remark", "No column is known as tokens; tokens_seen looks like it",
-        "columns={'tokens': 'tokens_seen'}",
+        lambda t: t.rename(columns={"tokens": "seen_tokens"}),
+        "unrecognised_column", "remark", "No column is known as tokens; seen_tokens looks like it",
+        "columns={'tokens': 'seen_tokens'}",
     ),
     "a row twice": (
         lambda t: pd.concat([t, t.head(2)], ignore_index=True),

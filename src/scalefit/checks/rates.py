@@ -110,7 +110,8 @@ def _checkpoints(table: RunsTable, ends: Ends | None) -> Iterator[Finding]:
 
 def _would_be_taken_for_final(table: RunsTable) -> bool:
     """Whether laws of final losses find their columns, and most runs offer them several losses each."""
-    if len(table.names) < 2:  # one run is a training curve
+    # One run is a training curve; of a column of runs that was guessed another finding says the same.
+    if len(table.names) < 2 or table.guessed:
         return False
     measured = np.bincount(table.codes[np.isfinite(table.numbers["loss"])], minlength=len(table.names))
     if np.median(measured) < 2:

@@ -33,40 +33,45 @@ def check_splits(table: RunsTable, used: frozenset[str]) -> Finding | None:
     # A column divides a step where some of its rows have it and some do not.
     divides: Mask = (there > 0) & (there < size[:, None])
     divided: Mask = np.asarray(divides.any(axis=1))
-    if not divided.any() or not _agree(table, steps, divided):
+    if not divided.any():
+        return None
+    clash = _contradicted(table, steps, divided)
+    if clash is None:
         return None
     wanted = [name for name in QUANTITIES if name in used and name in CORE]
     places = [list(table.frame.columns).index(name) for name in wanted]
     gaps = {name: empty[:, place] for name, place in zip(wanted, places, strict=True)}
     helped = any(divides[:, place].any() for place in places)
     rows = np.flatnonzero(several & divided[steps])
-    names = [
-        str(name)
-        for name, some in zip(table.frame.columns, np.asarray(divides).any(axis=0).tolist(), strict=True)
-        if some
-    ]
-    left = {
-        name: np.bincount(steps, weights=~gap) == 0 for name, gap in gaps.items() if gap.any()
-    }  # of each step, once merged
-    return _told(table, rows, names, int(divided.sum()), {k: v for k, v in left.items() if v.any()}, refused=helped)
-
-
-def _told(
-    table: RunsTable, rows: Ints, names: list[str], steps: int, left: dict[str, Mask], *, refused: bool
-) -> Finding:
-    python, command = "sf.merge_steps(runs)", "In Python: sf.merge_steps(sf.read_runs(path)), and write that to a file."
+    names = [str(name) for place, name in enumerate(table.frame.columns) if divides[:, place].any()]
+    left = {name: np.bincount(steps, weights=~gap) == 0 for name, gap in gaps.items()}
+    left = {name: gap for name, gap in left.items() if gap.any()}
     text = (
-        f"Rows of one step are split: {counted(steps, 'step')} {'stands' if steps == 1 else 'stand'} in several rows "
-        f"with different columns ({a_few(names)}), such as {table.row(int(rows[0]))} and {table.row(int(rows[1]))}."
+        f"Rows of one step are split: {counted(int(divided.sum()), 'step')} {'stands' if divided.sum() == 1 else 'stand'}"
+        f" in several rows with different columns ({a_few(names)}), such as {table.row(int(rows[0]))} and "
+        f"{table.row(int(rows[1]))}."
     )
     if left:
         counts = a_few([f"{name} in {int(gap.sum()):,}" for name, gap in left.items()])
-        text += f" Of the {len(next(iter(left.values()))):,} steps, some then still lack a value: {counts}."
+        text += f" Merged, the {len(size):,} steps still lack a value: {counts}."
+    repair = _merge(table, left, clash=clash)
+    return found("split_rows", "refused" if helped else "remark", text, repair, rows=rows, columns=names)
+
+
+def _merge(table: RunsTable, left: dict[str, Mask], *, clash: bool) -> Repair:
+    """What to type, with what is to be done about the values that steps then still lack."""
+    options = ["runs"]
+    if table.run_column is None:
+        options.append("by=None")
+    if clash:
+        options.append("conflicts='last'")
+    if "tokens" in left and not left["tokens"].all():
+        options.append("interpolate=['tokens']")
+        left = {name: gap for name, gap in left.items() if name != "tokens"}
+    python = f"sf.merge_steps({', '.join(options)})"
     if left and not np.any(list(left.values()), axis=0).all():
         python += f".dropna(subset={[table.spelt(name) for name in left]!r})"
-        command += f" Leave out the rows without {a_few(left)}."
-    repair = Repair(f"Merge them: {python}.", command)
-    return found("split_rows", "refused" if refused else "remark", text, repair, rows=rows, columns=names)
+    return Repair(f"Merge them: {python}.", f"In Python, and write the result to a file: {python}.")
 
 
 def _steps_of(table: RunsTable) -> Ints | None:
@@ -86,13 +91,18 @@ def _steps_of(table: RunsTable) -> Ints | None:
     return steps if steps.max() + 1 < len(steps) else None
 
 
-def _agree(table: RunsTable, steps: Ints, divided: Mask) -> bool:
-    """Whether the rows of nearly every divided step contradict each other nowhere."""
+def _contradicted(table: RunsTable, steps: Ints, divided: Mask) -> bool | None:
+    """Whether rows of one step differ where both have a value; None where they are different measurements.
+
+    A column that is not known by name, such as the time of writing, may belong to the row and not to the step.
+    """
     rows = np.flatnonzero(divided[steps])
-    clash = np.zeros(len(divided), dtype=np.bool_)
+    any_clash, clash = False, np.zeros(len(divided), dtype=np.bool_)
     for name in table.frame.columns:
         values, _ = factorized(table.frame[name].iloc[rows])
-        cells = pd.Series(values).where(values >= 0).groupby(steps[rows])
-        counts = cells.nunique()
-        clash[counts.index[counts > 1]] = True
-    return bool((~clash[divided]).mean() >= AGREEING)
+        counts = pd.Series(values).where(values >= 0).groupby(steps[rows]).nunique()
+        differ = np.asarray(counts.index[counts > 1], dtype=np.intp)
+        any_clash |= bool(len(differ))
+        if name in table.numbers:
+            clash[differ] = True
+    return any_clash if (~clash[divided]).mean() >= AGREEING else None

@@ -44,10 +44,13 @@ def _check_cells(table: RunsTable) -> Iterator[Finding]:
 
 def _without_emptying(table: RunsTable, told: list[Finding]) -> Iterator[Finding]:
     """The same findings, none of which says to drop rows where doing all of it would leave no row."""
-    dropping = [one for one in told if one.severity == "refused" and one.repair.startswith(_DROPPING)]
-    dropped = np.unique(np.concatenate([one.rows for one in dropping])) if dropping else np.zeros(0)
+    dropping = _dropping(told)
+    if _empties(table, dropping):  # tokens are counted: between two rows of a run they are known
+        told = [_read_between(table, one) for one in told]
+        dropping = _dropping(told)
+    emptying = _empties(table, dropping)
     for one in told:
-        if one in dropping and len(dropped) == len(table.frame):
+        if emptying and one in dropping:
             which = f"{one.columns[0]} stands in a column of another name"
             yield replace(
                 one, repair=f"Dropping all such rows would leave none: fill the gaps, or see whether {which}.",
@@ -55,6 +58,25 @@ def _without_emptying(table: RunsTable, told: list[Finding]) -> Iterator[Finding
             )  # fmt: skip
         else:
             yield one
+
+
+def _dropping(told: list[Finding]) -> list[Finding]:
+    return [one for one in told if one.severity == "refused" and one.repair.startswith(_DROPPING)]
+
+
+def _empties(table: RunsTable, dropping: list[Finding]) -> bool:
+    """Whether no row is left once the rows of all these findings are dropped."""
+    return bool(dropping) and len(np.unique(np.concatenate([one.rows for one in dropping]))) == len(table.frame)
+
+
+def _read_between(table: RunsTable, one: Finding) -> Finding:
+    """The same finding with another repair where missing tokens of a row follow from those of its neighbours."""
+    between = one.kind == "missing_values" and one.severity == "refused" and one.columns == ("tokens",)
+    if not between or not (table.has("step") and table.has_checkpoints) or len(one.rows) == len(table.frame):
+        return one
+    python = f"sf.merge_steps(runs, {'by=None, ' if table.run_column is None else ''}interpolate=['tokens'])"
+    how = f"ead them between the rows that have them: {python}."
+    return replace(one, repair=f"R{how}", command=f"In Python, r{how}")
 
 
 def _check_column(table: RunsTable, name: str, used: frozenset[str]) -> Iterator[Finding]:
