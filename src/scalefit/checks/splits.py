@@ -46,10 +46,10 @@ def check_splits(table: RunsTable, used: frozenset[str]) -> Finding | None:
     names = [str(name) for place, name in enumerate(table.frame.columns) if divides[:, place].any()]
     left = {name: np.bincount(steps, weights=~gap) == 0 for name, gap in gaps.items()}
     left = {name: gap for name, gap in left.items() if gap.any()}
+    stand = "stands" if divided.sum() == 1 else "stand"
     text = (
-        f"Rows of one step are split: {counted(int(divided.sum()), 'step')} {'stands' if divided.sum() == 1 else 'stand'}"
-        f" in several rows with different columns ({a_few(names)}), such as {table.row(int(rows[0]))} and "
-        f"{table.row(int(rows[1]))}."
+        f"Rows of one step are split: {counted(int(divided.sum()), 'step')} {stand} in several rows with different "
+        f"columns ({a_few(names)}), such as {table.row(int(rows[0]))} and {table.row(int(rows[1]))}."
     )
     if left:
         counts = a_few([f"{name} in {int(gap.sum()):,}" for name, gap in left.items()])
