@@ -2,21 +2,15 @@
 
 import contextlib
 import csv
-import gzip
 import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 import scalefit as sf
-from mutations import damaged, read_or_refuse
-from peak_memory import MOST_MIB, peak_mib
 from scalefit.errors import ColumnError, DataError, DataWarning
-from scalefit.runs.readers.delimited import DELIMITED
 from scalefit.runs.readers.lines import BLOCK, REFUSED
 from scalefit.runs.reading import read_file
 
@@ -36,23 +30,6 @@ def by_hand(path):
 
 
 PLAIN = by_hand(SAMPLES / "comma.csv")
-
-
-@pytest.fixture
-def reading_of(tmp_path):
-    """What is read from some text or bytes in a file of that name."""
-
-    def read(content, name="runs.csv"):
-        path = tmp_path / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return read_file(path)
-
-    return read
-
-
-@pytest.fixture
-def frame_of(reading_of):
-    return lambda content, name="runs.csv": reading_of(content, name).frame
 
 
 def columns(frame):
@@ -108,86 +85,6 @@ def test_a_spreadsheet_may_say_its_delimiter_in_the_first_line(reading_of):
     reading = reading_of("sep=;\nstep;loss\n1;2\n")
     assert columns(reading.frame) == {"step": [1], "loss": [2]}
     assert "the first line says the delimiter: sep=;" in reading.notes
-
-
-# What commas mean
-
-
-def test_decimal_commas_are_read_and_that_is_said(reading_of):
-    reading = reading_of("run;loss;lr\na;3,14;1e-05\nb;2;0,001\n")
-    assert columns(reading.frame) == {"run": ["a", "b"], "loss": [3.14, 2.0], "lr": [1e-5, 0.001]}
-    assert "decimal commas read in columns 'loss' and 'lr': '3,14' is 3.14" in reading.notes
-
-
-def test_three_digits_after_a_comma_are_decimals_where_the_comma_is_no_delimiter(reading_of):
-    reading = reading_of("step;loss\n1;3,141\n2;3,022\n")
-    assert columns(reading.frame)["loss"] == [3.141, 3.022]
-    assert "decimal commas read in column 'loss': '3,141' is 3.141, not thousands" in reading.notes
-
-
-def test_a_quoted_decimal_comma_is_read_where_it_can_be_nothing_else(frame_of):
-    assert columns(frame_of('step,loss\n1,"3,14"\n2,"2,998"\n'))["loss"] == [3.14, 2.998]
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ('run,tokens\na,"1,234"\n', r"'1,234', probably with thousands.*read_csv\(.*sep=',', thousands=','\)\)"),
-        ('run,tokens\na,"1,234,567"\n', r"'1,234,567', with thousands separators\. Write plain numbers; or, if commas"),
-        ("run;tokens\na;1.234.567\n", r"'1\.234\.567', with .*points part thousands.*thousands='\.', decimal=','"),
-        ("run;tokens\na;1.234,5\nb;7\n", r"'1\.234,5', with thousands separators.*thousands='\.', decimal=','"),
-        (
-            "lr;loss\n0.1;3,14\n0.2;3\n",
-            r"'loss' has numbers such as '3,14', and other numbers .* Write points everywhere",
-        ),
-        (
-            "lr;tokens\n0.1;3,141\n",
-            r"'3,141', and other numbers of the file have points, so that the comma may mean either",
-        ),
-    ],
-)
-def test_thousands_separators_are_refused_with_what_to_type(reading_of, content, said):
-    with pytest.raises(DataError, match=said):
-        reading_of(content)
-
-
-GERMAN = "run;params;loss\na;1.300;2,873\nb;12.500;2,5{}\n"
-
-
-@pytest.mark.parametrize(("last", "said"), [("41", "likelier with sep=';', if points"), ("", "or, if points")])
-def test_points_part_thousands_where_fields_are_not_parted_by_commas(tmp_path, last, said):
-    path = tmp_path / "runs.csv"
-    path.write_text(GERMAN.format(last))
-    with pytest.raises(DataError, match=said) as raised:
-        read_file(path)
-    repair = str(raised.value).partition("if points part thousands: ")[2].rstrip(".")
-    suggested, _, other = repair.partition("; but if ")
-    frame = eval(suggested, {"sf": sf, "pd": pd})
-    assert columns(frame)["params"] == [1300, 12500]
-    assert columns(frame)["loss"] == [2.873, float("2.5" + last)]
-    assert other.startswith("commas part thousands: sf.read_runs(pd.read_csv(") == bool(last)
-
-
-@pytest.mark.parametrize("pointed", ["0.1", "2.8731", "1300.5"])
-def test_points_that_part_no_thousands_are_never_said_to(reading_of, pointed):
-    with pytest.raises(DataError, match="comma may mean either") as raised:
-        reading_of(f"lr;loss\n{pointed};2,873\n1.5;3,141\n")
-    assert "points part thousands" not in str(raised.value)
-
-
-def test_what_is_suggested_for_thousands_works(tmp_path):
-    path = tmp_path / "runs.csv"
-    path.write_text('run,tokens\na,"1,234"\n')
-    with pytest.raises(DataError) as raised:
-        read_file(path)
-    suggested = str(raised.value).partition("if commas part thousands: ")[2].rstrip(".")
-    assert eval(suggested, {"sf": sf, "pd": pd})["tokens"].tolist() == [1234]
-
-
-def test_commas_in_columns_that_are_no_known_quantity_are_left_alone_and_said(reading_of):
-    reading = reading_of('run,widths,loss\na,"64,128",2.5\nb,"256,512",2\n')
-    assert columns(reading.frame)["widths"] == ["64,128", "256,512"]
-    assert any("'widths' has numbers such as '64,128'" in note and "left as text" in note for note in reading.notes)
 
 
 # Encodings
@@ -475,69 +372,6 @@ def test_a_million_rows_are_read_whole(tmp_path):
     path = tmp_path / "runs.csv"
     path.write_text("step,loss,run\n" + table.to_csv(index=False, header=False) * 100)
     pd.testing.assert_frame_equal(read_file(path).frame, pd.concat([table] * 100, ignore_index=True))
-
-
-#: The same inputs on every machine.
-MANY = settings(max_examples=2000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-FILES = [path.read_bytes()[:1000] for path in sorted(SAMPLES.iterdir()) if path.is_file() and path.suffix != ".py"] + [
-    b'step;note;loss\n1;"two\nlines";3,5\n2;x;2\n',
-    b"# comment\nstep,loss\n1,2\nstep,loss\n2,\n",
-    b",params,loss\n0,1e6,inf\n1,2e6,NaN\n",
-]
-
-
-@pytest.mark.slow
-@MANY
-@given(data=damaged(FILES))
-def test_a_damaged_file_gives_rows_or_one_error(data, tmp_path_factory):
-    path = tmp_path_factory.getbasetemp() / "damaged.csv"
-    path.write_bytes(data)
-    read_or_refuse(DELIMITED, path)
-
-
-@pytest.mark.slow
-@MANY
-@given(data=st.one_of(st.binary(max_size=200), st.text('0123,.;\t|"\n\r #-einfNaT_', max_size=120).map(str.encode)))
-def test_noise_gives_rows_or_one_error(data, tmp_path_factory):
-    path = tmp_path_factory.getbasetemp() / "noise.csv"
-    path.write_bytes(data)
-    read_or_refuse(DELIMITED, path)
-
-
-MB = 2**20
-WORST = {
-    "a line of columns": lambda: b",".join(b"c%d" % i for i in range(MB // 8)) + b"\n" + b"1," * 1000,
-    "short lines": lambda: b"a,b\n" + b"1\n" * (MB // 2),
-    "distinct words": lambda: b"a,b\n" + b"".join(b"%x,%x\n" % (i, i * 7) for i in range(MB // 12)) + b"x,y\n",
-    "open quotes": lambda: b"a,b\n" + b'x"b,"c\n' * (MB // 8),
-    "quotes in pairs": lambda: b"a,b\n" + b'"",""\n' * (MB // 6),
-    "a long number": lambda: b"a,b\n1,2\n" + b"9" * MB + b",1\n",
-    "large exponents": lambda: b"a,b\n" + b"1e999999999,-1e-999999999\n" * (MB // 26),
-    "one field": lambda: b"a,b\n1," + b"x" * MB + b"\n",
-    "packed numbers": lambda: gzip.compress(b"a,b\n" + b"1,1\n" * (2**24)),
-    "packed words": lambda: gzip.compress(b"a,b\n" + b"x,y\n" * (2**24)),
-    "packed short lines": lambda: gzip.compress(b"a,b\n" + b"1\n" * (2**25)),
-    "packed blank lines": lambda: gzip.compress(b"a,b\n1,2\n" + b"\n" * (2**26)),
-    "packed columns": lambda: gzip.compress(b",".join(b"c%d" % i for i in range(9_000)) + b"\n" + b"," * 8_999 + b"\n"),
-    "packed gigabytes": lambda: gzip.compress(gzip.compress(b"\0" * 2**27)) + gzip.compress(b"1,2\n" * 2**26),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", WORST)
-def test_no_file_of_a_megabyte_takes_a_gigabyte(kind, tmp_path):
-    path = tmp_path / "worst.csv"
-    path.write_bytes(WORST[kind]())
-    assert path.stat().st_size < 1.1 * MB
-    peak, said = peak_mib(path)
-    assert peak < MOST_MIB, said
-
-
-def test_a_file_that_unpacks_without_end_is_given_up(tmp_path):
-    path = tmp_path / "bomb.csv.gz"
-    path.write_bytes(gzip.compress(b"step,loss\n" + b" " * 2**27))
-    with pytest.raises(DataError, match="unpacks to more than 100 times its size"):
-        read_file(path)
 
 
 def test_reading_changes_no_warning_filters_and_gives_no_warning_of_others(frame_of):
