@@ -83,7 +83,7 @@ def test_rows_may_have_unequal_columns(read):
 def test_rows_that_share_a_step_are_counted_and_not_merged(read):
     reading = read('{"run": "a", "step": 1, "loss": 4}\n{"run": "a", "step": 1, "val": 5}\n{"run": "b", "step": 1}\n')
     assert len(reading.frame) == 3
-    assert "2 rows have a step that another row of the same run has too; none were merged" in reading.notes
+    assert "2 rows have a step that another row of the same run has too; sf.merge_steps merges them" in reading.notes
 
 
 def test_the_step_of_a_tracker_gets_its_known_name(read):

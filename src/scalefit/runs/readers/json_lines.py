@@ -88,7 +88,8 @@ def with_step(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     if step is not None:
         shared = int(frame[frame[step].notna()].duplicated([*keys, step], keep=False).sum())
         if shared:
-            notes.append(f"{shared} rows have a {step} that another row of the same run has too; none were merged")
+            again = f"{shared} rows have a {step} that another row of the same run has too"
+            notes.append(f"{again}; sf.merge_steps merges them")
     return frame, notes
 
 
