@@ -95,7 +95,7 @@ def _checkpoints(table: RunsTable, ends: Ends | None) -> Iterator[Finding]:
         return
     lowered = ends is not None and (ends.lowest < LOWERED).mean() > 0.5
     why = (
-        "takes each for the end of a run, and their learning rate was not lowered yet"
+        "takes each for the end of a run, and at most of them the learning rate was not lowered yet"
         if lowered
         else "takes each for the end of a run"
     )
