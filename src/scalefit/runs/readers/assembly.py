@@ -248,4 +248,9 @@ def gathered_notes(told: Sequence[tuple[str, Iterable[str]]]) -> list[str]:
 def one_below_the_other(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """The rows of all frames, in order; columns in the order in which they first come."""
     kept = list(frames)
-    return kept[0] if len(kept) == 1 else pd.concat(kept, ignore_index=True, sort=False)
+    if len(kept) == 1:
+        return kept[0]
+    # Columns without any value have no type to agree on, and pandas before 3 warns where they meet others.
+    names = dict.fromkeys(name for frame in kept for name in frame.columns)
+    some = [frame.dropna(axis=1, how="all") for frame in kept]
+    return pd.concat(some, ignore_index=True, sort=False).reindex(columns=list(names))
