@@ -280,7 +280,7 @@ def test_one_row_is_no_schedule():
 def test_disorder_repeats_and_holes_are_put_right_and_said():
     log = log_of(KNOWN["cosine"], evenly(100))
     shuffled = pd.concat(
-        [log.sample(frac=1, random_state=0), log.iloc[:3], pd.DataFrame({"step": [150], "lr": [None]})]
+        [log.sample(frac=1, random_state=0), log.iloc[:3], pd.DataFrame({"step": [150], "lr": [float("nan")]})]
     )
     found = recognize_schedule(shuffled.astype({"lr": float}))
     assert found.kind == "cosine"

@@ -144,7 +144,9 @@ def _unfed(there: Iterable[str], *, variable: str | None, varying: Iterable[str]
             groups.setdefault("see one of params and tokens, and both vary here", []).append(law.name)
     told = [LawGroup(why, tuple(names)) for why, names in groups.items()]
     if lacking:
-        counts = pd.Series([name for missing in lacking.values() for name in missing]).value_counts()
+        counts = pd.Series([name for missing in lacking.values() for name in missing]).value_counts(sort=False)
+        # By count, equal counts as they come: versions of pandas order those differently.
+        counts = counts.sort_values(ascending=False, kind="stable")
         names = a_few(counts.index.tolist(), shown=4)
         told.append(LawGroup(f"need columns that are not there ({names})", tuple(lacking)))
     return told
