@@ -16,6 +16,7 @@ from file_server import serving
 from scalefit.datasets import STUDIES, converters
 from scalefit.datasets.download import fetch_tidy, tidy_text
 from scalefit.datasets.registry import Origin
+from scalefit.runs.readers.precision import float_precision
 from shared_data import shared
 
 
@@ -76,7 +77,7 @@ def test_the_published_bytes_make_the_tidy_table_byte_for_byte(name, published, 
 
 def routed_evaluations():
     """Evaluations of routed models, in the columns that their home describes, rebuilt from the two tidy tables."""
-    runs = pd.read_csv(shared("moe_routing/runs.csv"), float_precision="round_trip")
+    runs = pd.read_csv(shared("moe_routing/runs.csv"), float_precision=float_precision())
     losses = ["loss_curation_corpus", "loss_lambada", "loss_wikitext103"]
     last = runs.assign(hyper_id=runs.run.str[3:].astype(int))
     early = last.assign(step=0, loss=10.0, loss_c4=10.0, loss_pile=10.0, **dict.fromkeys(losses, float("nan")))
@@ -91,7 +92,7 @@ def test_the_last_evaluation_of_each_routed_model_is_its_run():
 
 def test_checkpoints_of_routed_models_are_in_order_and_rounded():
     made = converters.moe_routing_checkpoints(routed_evaluations())
-    kept = pd.read_csv(shared("moe_routing/checkpoints.csv.gz"), float_precision="round_trip")
+    kept = pd.read_csv(shared("moe_routing/checkpoints.csv.gz"), float_precision=float_precision())
     assert list(made) == list(kept)
     assert len(made) == 2 * 223
     assert made[["run", "step"]].to_numpy().tolist() == sorted(made[["run", "step"]].to_numpy().tolist())
@@ -100,7 +101,7 @@ def test_checkpoints_of_routed_models_are_in_order_and_rounded():
 
 
 def test_nine_curves_become_one_table():
-    kept = pd.read_csv(shared("lr_annealing_gpt/mpl_100m.csv"), float_precision="round_trip")
+    kept = pd.read_csv(shared("lr_annealing_gpt/mpl_100m.csv"), float_precision=float_precision())
     curves = [text_of(kept.loc[kept.schedule == name, ["step", "lr", "loss"]]) for name in converters.ANNEALED]
     assert tidy_text(converters.lr_annealing_mpl(*curves)) == shared("lr_annealing_gpt/mpl_100m.csv").read_bytes()
 
@@ -108,7 +109,7 @@ def test_nine_curves_become_one_table():
 @pytest.mark.parametrize("part", STUDIES["scalebench"].parts, ids=lambda part: part.name)
 def test_a_task_of_two_files_becomes_one_table(part, cache, monkeypatch):
     """As the data card gives the columns."""
-    kept = pd.read_csv(shared(f"scalebench/{part.file}"), float_precision="round_trip")
+    kept = pd.read_csv(shared(f"scalebench/{part.file}"), float_precision=float_precision())
     names = {
         "parallel": {"params": "num_params", "streams": "parallel_size"},
         "data_constrained": {},

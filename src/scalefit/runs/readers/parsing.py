@@ -6,13 +6,13 @@ import csv
 import io
 from collections.abc import Sequence
 from functools import cache, partial
-from typing import Literal
 
 import pandas as pd
 
 from scalefit.runs.readers.cells import MISSING, Column
 from scalefit.runs.readers.dialect import SPACES, fields_of
 from scalefit.runs.readers.lines import Batch
+from scalefit.runs.readers.precision import float_precision
 
 
 def take_batch(columns: Sequence[Column], batch: Batch, delimiter: str) -> None:
@@ -58,14 +58,8 @@ def _parsed(batch: Batch, delimiter: str, width: int) -> pd.DataFrame | None:
         frame = pd.read_csv(
             io.BytesIO("\n".join(batch.lines).encode()), sep=delimiter, header=None, names=list(range(width)),
             index_col=False, na_values=list(MISSING), keep_default_na=False, skipinitialspace=True, low_memory=False,
-            quoting=csv.QUOTE_MINIMAL if batch.quoted else csv.QUOTE_NONE, float_precision=_precision(),
+            quoting=csv.QUOTE_MINIMAL if batch.quoted else csv.QUOTE_NONE, float_precision=float_precision(),
         )  # fmt: skip
     except (ValueError, OverflowError):
         return None
     return frame if len(frame) == len(batch) else None
-
-
-def _precision() -> Literal["round_trip"] | None:
-    """The option with which pandas reads a number to its last bit: the default does so from 3.1 on, and not before."""
-    major, minor = (int(part) for part in pd.__version__.split(".")[:2])
-    return None if (major, minor) >= (3, 1) else "round_trip"

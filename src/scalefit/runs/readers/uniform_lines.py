@@ -14,6 +14,7 @@ import pandas as pd
 
 from scalefit.runs.readers.growing_table import EXACT, Values
 from scalefit.runs.readers.json_values import RecordError, flatten, parse_value
+from scalefit.runs.readers.precision import float_precision
 
 #: A value without parts, after its name: text, a number, or a word.
 _VALUE = re.compile(
@@ -179,7 +180,7 @@ def _read_cells(text: bytes, cells: list[_Field]) -> pd.DataFrame | None:
         return pd.read_csv(
             io.BytesIO(text), sep=_SEPARATOR.decode(), header=None, usecols=list(places), quoting=3, na_filter=False,
             dtype={place: object for place, cell in zip(places, cells, strict=True) if cell.kind == "text"},
-            engine="c", float_precision=_precision(), low_memory=False,
+            engine="c", float_precision=float_precision(), low_memory=False,
         )  # fmt: skip
     except ValueError:
         return None
@@ -198,9 +199,3 @@ def _texts(cells: Values) -> Values | None:
     if set(map(type, texts)) != {str}:
         return None
     return np.array(texts, dtype=object)[codes]
-
-
-def _precision() -> Literal["round_trip"] | None:
-    """The option with which pandas reads a number to its last bit: the default does so from 3.1 on, and not before."""
-    major, minor = (int(part) for part in pd.__version__.split(".")[:2])
-    return None if (major, minor) >= (3, 1) else "round_trip"
