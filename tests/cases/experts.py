@@ -126,6 +126,27 @@ CASES: Mapping[str, Case] = {
         ),
         extremes=FROM_DENSE,
     ),
+    "moe_clark_saturated_floor": Case(
+        true={"L_inf": 1.4, "A": 25.0, "a": -0.17, "b": -0.2, "c": 0.013, "E_start": 2.0, "E_max": 400.0},
+        design=routed,
+        checks=(
+            Check(
+                EVEN | {"L_inf": 1.5, "A": 10.0, "E_start": 1.0, "E_max": 1e18},
+                {"params": 1e8, "experts": 100.0},
+                1.5 + 10**0.16,
+                "by hand, experts as they are: 1.5 + 10 * (1e8)^-0.08 * 100^-0.1",
+                1e-12,
+            ),
+            Check(
+                {name: value for name, value in S_BASE.items() if name != "d"} | {"L_inf": 0.0, "A": 10**1.104},
+                {"params": 1.3e9, "experts": 64.0},
+                2.0498,
+                f"{CLARK}; without a floor it is moe_clark",
+                3e-5,
+            ),
+        ),
+        extremes=FROM_DENSE,
+    ),
     "moe_finegrained": Case(
         true=KRAJEWSKI,
         design=granular,

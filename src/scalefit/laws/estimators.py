@@ -8,6 +8,7 @@ import numpy as np
 
 from scalefit.definition import define_law
 from scalefit.derived import define_derived
+from scalefit.law import Array, Inputs
 from scalefit.law_math import Values, sigmoid
 from scalefit.objectives import Square
 from scalefit.parameter import Param, exponent, floor, scale
@@ -105,6 +106,20 @@ def beta(eps_inf: Any, eps_0: Any, x_0: Any, c: Any, alpha: Any) -> Any:
     return (eps_0 - eps_inf) ** (1 - alpha) / x_0**c
 
 
+def _m4_by_hand(theta: Array, inputs: Inputs) -> tuple[Array, Array]:
+    eps_inf, eps_0, x_0, c, alpha = (theta[:, j, None] for j in range(5))
+    log_x = np.log(inputs[0] / x_0)
+    t = log_odds(c * log_x, alpha)
+    bend, share = _softplus(t)
+    s = sigmoid(t)
+    # By the implicit function theorem dt/dg is one over the slope of the left side, and dt/dalpha takes log(1 + e^t).
+    slope = (eps_0 - eps_inf) * s * (1 - s) / _slope(share, alpha)
+    J = np.empty((len(theta), 5, len(inputs[0])))
+    J[:, 0], J[:, 1] = 1 - s, s
+    J[:, 2], J[:, 3], J[:, 4] = -slope * c / x_0, slope * log_x, -slope * bend
+    return eps_inf + (eps_0 - eps_inf) * s, J
+
+
 @define_law(
     inputs=("x",),
     params=(
@@ -120,6 +135,7 @@ def beta(eps_inf: Any, eps_0: Any, x_0: Any, c: Any, alpha: Any) -> Any:
     verified="paper",
     traps="alpha and eps_0 are told apart by the start of the curve alone. The paper fixes eps_0 at the loss of a "
     "guess: fixed={'eps_0': 1.0} for a loss scaled to it.",
+    by_hand=_m4_by_hand,
     derived=(beta,),
 )
 def m4(x: Any, eps_inf: Any, eps_0: Any, x_0: Any, c: Any, alpha: Any) -> Any:

@@ -126,6 +126,33 @@ def moe_clark_floor(N: Any, E: Any, L_inf: Any, A: Any, a: Any, b: Any, c: Any) 
     return L_inf + A * N ** (a + c * np.log(E) / np.log(10)) * E**b
 
 
+@define_law(
+    inputs=("params", "experts"),
+    params=(
+        floor("L_inf"),
+        scale("A"),
+        real("a", low=-0.5, high=-0.03),
+        real("b", low=-0.3, high=0.0),
+        real("c", low=-0.01, high=0.03),
+        *_experts_between(),
+    ),
+    domain=EXPERTS,
+    source="ours: Clark et al. 2022, arXiv:2202.01169, with a floor besides the saturation",
+    verified="ours",
+    traps="Seven parameters: it needs dense models, a few and hundreds of experts, at four sizes or more.",
+)
+def moe_clark_saturated_floor(
+    N: Any, E: Any, L_inf: Any, A: Any, a: Any, b: Any, c: Any, E_start: Any, E_max: Any
+) -> Any:
+    r"""Saturating experts above a floor: :math:`L = L_\infty + A\,N^{a + c \log_{10} \hat E}\,\hat E^{b}`.
+
+    The letters are those of ``moe_clark``, :math:`A = 10^d`, and :math:`\hat E` is the number of experts as
+    :func:`saturated_experts` bends it. It holds ``moe_clark`` (no floor) and ``moe_clark_floor`` (no saturation).
+    """
+    experts = saturated_experts(E, E_start, E_max)
+    return L_inf + A * N ** (a + c * np.log(experts) / np.log(10)) * experts**b
+
+
 @define_derived(unit="")
 def granularity_multiplier(g: Any, gamma: Any, a: Any, alpha: Any, *, granularity: Any) -> Any:
     """How many times larger a model with whole experts must be for the same loss."""

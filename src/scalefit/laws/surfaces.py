@@ -209,6 +209,24 @@ def tokens_for_loss_of_kaplan(alpha_N: Any, alpha_D: Any, N_c: Any, D_c: Any, *,
     return D_c / (loss ** (1 / alpha_D) - (N_c / params) ** (alpha_N / alpha_D))
 
 
+def _kaplan_nd_by_hand(theta: Array, inputs: Inputs) -> tuple[Array, Array]:
+    alpha_N, alpha_D, N_c, D_c = (theta[:, j, None] for j in range(4))
+    by_size = np.log(N_c / inputs[0])
+    of_size, of_data = alpha_N / alpha_D * by_size, np.log(D_c / inputs[1])
+    apart = np.abs(of_size - of_data)
+    small = np.exp(-apart)
+    least = small / (1 + small)
+    share = np.where(of_size > of_data, 1 - least, least)
+    both = np.maximum(of_size, of_data) + np.log1p(small)
+    value = np.exp(alpha_D * both)
+    J = np.empty((len(theta), 4, len(inputs[0])))
+    J[:, 0] = value * share * by_size
+    J[:, 1] = value * (both - share * of_size)
+    J[:, 2] = value * share * alpha_N / N_c
+    J[:, 3] = value * (1 - share) * alpha_D / D_c
+    return value, J
+
+
 @define_law(
     inputs=("params", "tokens"),
     params=(
@@ -227,6 +245,7 @@ def tokens_for_loss_of_kaplan(alpha_N: Any, alpha_D: Any, N_c: Any, D_c: Any, *,
     },
     traps="Parameters and tokens must vary apart. Nothing here is irreducible, so the exponents are slopes of the "
     "whole loss, and not those of chinchilla.",
+    by_hand=_kaplan_nd_by_hand,
     derived=(overfitting, called("tokens_for_loss", tokens_for_loss_of_kaplan)),
 )
 def kaplan_nd(N: Any, D: Any, alpha_N: Any, alpha_D: Any, N_c: Any, D_c: Any) -> Any:

@@ -175,6 +175,9 @@ EXAMPLES: Mapping[str, Example] = MappingProxyType({
     ),
     "moe_clark": Example(EXPERTS),
     "moe_clark_floor": Example(EXPERTS, {"L_inf": 1.4, "A": 25.0, "a": -0.17, "b": -0.2, "c": 0.013}),
+    "moe_clark_saturated_floor": Example(
+        EXPERTS, {"L_inf": 1.4, "A": 25.0, "a": -0.17, "b": -0.2, "c": 0.013, "E_start": 2.0, "E_max": 400.0}
+    ),
     "moe_finegrained": Example({"params_active": SIZES, "tokens": TOKENS, "granularity": (1.0, 4.0, 64.0)}),
     "moe_joint": Example({"params_active": SIZES, "tokens": TOKENS, "experts": (1.0, 8.0, 256.0)}),
     "moe_lr": Example({"params_active": (1e7, 1e8, 1e9), "experts": (1.0, 4.0, 32.0)}),
