@@ -1,0 +1,80 @@
+"""Forecast: the answer of several laws together, with what speaks against trusting it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from scalefit.decisions import forecast_text
+from scalefit.fitting.problem import Array
+from scalefit.result import Fit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Forecast:
+    """What several laws together say of runs that were not made, and whether to trust it.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        The points with ``estimate, low, high`` of one new run, ``beyond``, how many times past the fitted range the
+        farthest input lies, and ``spread``, how far apart the laws lie there as a share of the estimate.
+    laws : DataFrame
+        Indexed by law: ``weight``, ``error`` (its mean error in the back-test), ``scatter`` of the runs about it and
+        ``verdict`` on its fit.
+    by_law : DataFrame, one row per point and one column per law: what each says.
+    test : DataFrame
+        The back-test of the forecast itself: ``row, cut, observed, estimate, low, high, factor``.
+    held : float, the share of the back-test inside its intervals, each cut counting the same; NaN without cuts.
+    deviations : float, how many standard deviations the intervals span on either side.
+    level : float
+    doubts : tuple of str, why it should not be trusted; empty where nothing speaks against it.
+    left_out, skipped : law or cut -> why it took no part.
+    fits : law -> Fit
+    notes : tuple of str
+    target, along : columns.
+    inputs : columns of the points that the laws read.
+    seen : DataFrame, what was fitted: ``place``, the value of ``along``, and ``observed``.
+    places : (n,) the value of ``along`` at the points, NaN where they have none.
+    """
+
+    frame: pd.DataFrame
+    laws: pd.DataFrame
+    by_law: pd.DataFrame
+    test: pd.DataFrame
+    held: float
+    deviations: float
+    level: float
+    doubts: tuple[str, ...]
+    left_out: Mapping[str, str]
+    skipped: Mapping[str, str]
+    fits: Mapping[str, Fit]
+    notes: tuple[str, ...]
+    target: str
+    along: str
+    inputs: tuple[str, ...]
+    seen: pd.DataFrame
+    places: Array
+
+    @property
+    def trusted(self) -> bool:
+        """Whether nothing speaks against the forecast."""
+        return not self.doubts
+
+    def __repr__(self) -> str:
+        return forecast_text.describe(self)
+
+    def _repr_html_(self) -> str:
+        return forecast_text.describe_html(self)
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """The runs, what each law says and the forecast: see :func:`scalefit.plots.forecasts.plot_forecast`."""
+        from scalefit.plots.forecasts import plot_forecast
+
+        return plot_forecast(self, ax=ax)
