@@ -30,6 +30,7 @@ _PUBLIC = {
     "Fit": "result",
     "FitError": "errors",
     "FitWarning": "errors",
+    "Forecast": "decisions.forecast_result",
     "FormulaError": "errors",
     "Huber": "objectives",
     "Law": "law",
@@ -67,6 +68,7 @@ _PUBLIC = {
     "find_spikes": "runs.spikes",
     "fit": "estimation",
     "floor": "parameter",
+    "forecast": "decisions.forecast",
     "formula_law": "definition",
     "get_law": "laws",
     "grid": "runs.grid",
@@ -78,6 +80,7 @@ _PUBLIC = {
     "notes_of": "runs.notes",
     "plot_backtest": "plots.backtests",
     "plot_fit": "plots.fits",
+    "plot_forecast": "plots.forecasts",
     "profile_setting": "decisions.settings",
     "read_mlflow": "runs.readers.mlflow_store",
     "read_runs": "runs.frame",
@@ -108,6 +111,7 @@ __all__ = [
     "Fit",
     "FitError",
     "FitWarning",
+    "Forecast",
     "FormulaError",
     "Huber",
     "Law",
@@ -146,6 +150,7 @@ __all__ = [
     "find_spikes",
     "fit",
     "floor",
+    "forecast",
     "formula_law",
     "get_law",
     "grid",
@@ -158,6 +163,7 @@ __all__ = [
     "notes_of",
     "plot_backtest",
     "plot_fit",
+    "plot_forecast",
     "profile_setting",
     "read_mlflow",
     "read_runs",
@@ -183,6 +189,8 @@ if TYPE_CHECKING:
     from scalefit.decisions.chain import Chain as Chain
     from scalefit.decisions.chain import Stage as Stage
     from scalefit.decisions.chain import chain as chain
+    from scalefit.decisions.forecast import forecast as forecast
+    from scalefit.decisions.forecast_result import Forecast as Forecast
     from scalefit.decisions.law_comparison import LawComparison as LawComparison
     from scalefit.decisions.law_comparison import compare_laws as compare_laws
     from scalefit.decisions.settings import SettingProfile as SettingProfile
@@ -251,6 +259,7 @@ if TYPE_CHECKING:
     from scalefit.parameter import scale as scale
     from scalefit.plots.backtests import plot_backtest as plot_backtest
     from scalefit.plots.fits import plot_fit as plot_fit
+    from scalefit.plots.forecasts import plot_forecast as plot_forecast
     from scalefit.quantities import bits_per_byte as bits_per_byte
     from scalefit.reports.json import load_fit as load_fit
     from scalefit.result import Fit as Fit
