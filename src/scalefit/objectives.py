@@ -160,14 +160,27 @@ class Cauchy:
 class Asymmetric:
     """Another objective with more weight on runs below the curve, for runs that may be under-tuned.
 
-    An under-tuned run can only lie above the frontier, so a residual above it says less.
+    An under-tuned run can only lie above the frontier, so a residual above it says less. Where every run is tuned this
+    costs accuracy: the curve is drawn to the lower runs for nothing. On 24 simulated ladders with 0.5 % of scatter, the
+    error beyond the data was 0.72 % beside 1.01 % of Huber's where a third of the runs lay above the frontier (by the
+    size of a normal number of 3 %), 0.74 % beside 1.32 % where half did, and 0.53 % beside 0.36 % where none did.
+    :func:`scalefit.compare_backtests` says which holds on your runs.
 
     Parameters
     ----------
     above : float in (0, 1]
-        Weight of runs whose loss is above the curve; runs below it count in full.
+        Weight of runs whose loss is above the curve; runs below it count in full. With a base that is linear beyond the
+        scatter, as the default is, a share ``above / (1 + above)`` of the runs ends below the curve: 23 % at 0.3. If a
+        share c of the runs is far above the frontier, ``(1 - c) / (1 + c)`` draws the curve through the middle of the
+        others.
     base : Objective
         The loss of each side.
+
+    Examples
+    --------
+    >>> loss = Asymmetric(0.3).parts(np.array([-0.02, 0.02]))[0]  # fitted minus seen: the first run lies above
+    >>> float(loss[0] / loss[1])
+    0.3
     """
 
     above: float = 0.3

@@ -190,34 +190,6 @@ def test_a_training_curve_has_no_other_axis(training):
         sf.plot_fit(training, along="S1", ax=new_axes())
 
 
-def test_a_backtest_is_drawn_as_predicted_against_seen(tested):
-    ax = plot_backtest(tested, ax=new_axes())
-    drawn = [c for c in ax.collections if str(c.get_label()).startswith("fitted below")]
-    assert len(drawn) == 2
-    for points, (_, rows) in zip(drawn, tested.frame.groupby("cut"), strict=True):
-        assert (points.get_offsets() == rows[["observed", "estimate"]].to_numpy()).all()
-        assert (np.asarray(points.get_array()) == rows.factor.to_numpy()).all()
-    assert ax.get_xlabel() == "seen: loss (nats per token)"
-    assert ax.get_ylabel() == "predicted: loss (nats per token)"
-    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
-
-
-def test_a_backtest_shows_each_interval(tested):
-    ax = plot_backtest(tested, ax=new_axes())
-    (intervals,) = [c for c in ax.collections if c.get_label() == "90 % interval"]
-    ends = np.array([segment[:, 1] for segment in intervals.get_segments()])
-    assert (ends == tested.frame[["low", "high"]].to_numpy()).all()
-
-
-def test_a_backtest_has_a_diagonal_and_one_scale_of_factors(tested):
-    ax = plot_backtest(tested, ax=new_axes())
-    (diagonal,) = [line for line in ax.lines if line.get_label() == "as predicted"]
-    assert (diagonal.get_xdata() == diagonal.get_ydata()).all()
-    limits = {points.get_clim() for points in ax.collections if points.get_array() is not None}
-    assert limits == {(1.0, tested.frame.factor.max())}
-    assert ax.figure.axes[-1].get_ylabel() == "times beyond the largest flops fitted"
-
-
 def test_a_plot_goes_where_it_is_told_and_leaves_the_style_alone(curve, tested):
     before = dict(mpl.rcParams)
     for plot, result in ((sf.plot_fit, curve), (plot_backtest, tested)):

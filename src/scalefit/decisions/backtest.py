@@ -1,156 +1,37 @@
-"""Fit on the small runs, judge on the large ones: how far a law and its intervals hold."""
+"""Fit on some runs, judge on others: how far a law and its intervals hold."""
 
 from __future__ import annotations
 
-import html
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from scalefit import tables
-from scalefit.errors import ColumnError, DataError, FitError, listing, missing_column
+from scalefit.decisions.backtest_result import Backtest, cut_text
+from scalefit.decisions.judging import Judged, Resampling, judge_divisions
+from scalefit.decisions.splits import (
+    Cut,
+    Division,
+    Split,
+    checked_shares,
+    divide_at,
+    divide_by_family,
+    every_share,
+    split_runs,
+)
+from scalefit.errors import DataError, FitError
 from scalefit.estimation import fit
 from scalefit.law import Law
 from scalefit.laws import get_law
 from scalefit.objectives import Objective
 from scalefit.result import Fit
-from scalefit.runs.checking import checked_columns, no_reserved_columns, numeric_column
-from scalefit.runs.columns import find_column, has_column
 from scalefit.runs.frame import as_frame
 from scalefit.uncertainty.intervals import check_level
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-
-#: Intervals that miss this many times as often as they claim are called too narrow.
-TOO_OFTEN = 1.5
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class Backtest:
-    """How well a law fitted to the small runs predicted the large ones, cut by cut.
-
-    Made by :func:`scalefit.backtest`; never changed.
-
-    Attributes
-    ----------
-    frame : DataFrame
-        One row per judged row and cut: ``row`` (its index label in the table given), ``run`` where there is one,
-        ``cut, observed, estimate, low, high`` and ``factor``: how many times beyond the largest ``along`` fitted.
-        Intervals are for one new run.
-    law : str. Name of the law.
-    along : str. The column that orders the runs.
-    level : float in (0, 1). How often the intervals claim to hold what is seen.
-    fits : mapping of cut to Fit
-        The bootstrapped fits of the lower parts.
-    skipped : mapping of cut to str
-        Cuts that could not be judged, and why.
-    notes : tuple of str. What was derived or read from a column of another name.
-    """
-
-    frame: pd.DataFrame
-    law: str
-    along: str
-    level: float
-    fits: Mapping[float, Fit]
-    skipped: Mapping[float, str]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def summary(self) -> pd.DataFrame:
-        """One row per cut, all but counts and factor as shares.
-
-        Columns: ``cut``; ``n_fitted`` and ``n_judged``, rows; ``error``, mean absolute relative error; ``bias``, mean
-        relative error, above zero where the law predicts too much; ``coverage``, share of rows inside their interval;
-        ``half_width``, mean relative half-width of the intervals; ``largest_factor``; ``verdict`` on the fit.
-        """
-        return pd.DataFrame(
-            [_summary_row(cut, fitted, self.frame[self.frame.cut == cut]) for cut, fitted in self.fits.items()]
-        )
-
-    def __repr__(self) -> str:
-        table = self._shown().to_string(index=False)
-        return "\n".join([self._headline(), table, *self._footnotes()])
-
-    def _repr_html_(self) -> str:
-        foot = "".join(f"<p>{html.escape(note)}</p>" for note in self._footnotes())
-        return f"<p><b>{html.escape(self._headline())}</b></p>{self._shown().to_html(index=False, escape=True)}{foot}"
-
-    def plot(self, *, ax: Axes | None = None) -> Axes:
-        """Predicted against seen: see :func:`scalefit.plots.backtests.plot_backtest`."""
-        from scalefit.plots.backtests import plot_backtest
-
-        return plot_backtest(self, ax=ax)
-
-    def _headline(self) -> str:
-        """The status, each cut counting the same: errors within one cut share their sign, so rows would mislead."""
-        summary = self.summary
-        held = float(summary.coverage.mean())
-        narrow = 1 - held > TOO_OFTEN * (1 - self.level)
-        advice = (
-            "too narrow — do not trust one law's interval beyond the data" if narrow else "wide enough on these cuts"
-        )
-        failed = [f"{cut:g}" for cut, fitted in self.fits.items() if not fitted.converged]
-        doubt = f"NOT CONVERGED at cut {listing(failed)}; " if failed else ""
-        cuts = f"{len(summary)} cut{'s' if len(summary) != 1 else ''}"
-        return (
-            f"{self.law} back-tested on {cuts} along {self.along}: {doubt}mean error {_percent(summary.error.mean())}, "
-            f"bias {_percent(summary.bias.mean(), sign='+')}, {100 * self.level:g} % intervals held "
-            f"{100 * held:.0f} % of the time: {advice}"
-        )
-
-    def _shown(self) -> pd.DataFrame:
-        """The summary in text, rounded."""
-        summary = self.summary
-        for name in ("error", "half_width"):
-            summary[name] = [_percent(share) for share in summary[name]]
-        return summary.assign(
-            bias=[_percent(share, sign="+") for share in summary.bias],
-            coverage=[f"{100 * share:.0f} %" for share in summary.coverage],
-            largest_factor=[f"{factor:.3g}x" for factor in summary.largest_factor],
-        )
-
-    def _footnotes(self) -> list[str]:
-        return [*(f"cut {cut:g} skipped: {reason}" for cut, reason in self.skipped.items()), *self.notes]
-
-
-@dataclass(frozen=True)
-class _Split:
-    """A checked table with the place of every row: inputs that the cuts need, and nothing fitted yet.
-
-    ``unit`` (n,) numbers the runs, or the rows where each stands for itself; ``position`` (units,) is the largest
-    ``along`` of each unit; ``whole_runs`` is set for laws of training curves, which judge a run from its first row.
-    """
-
-    frame: pd.DataFrame
-    columns: dict[str, str]
-    run_column: str | None
-    along: Array
-    observed: Array
-    target_column: str
-    unit: NDArray[np.intp]
-    position: Array
-    whole_runs: bool
-    notes: tuple[str, ...]
-
-    def below(self, cut: float) -> Mask:
-        """(n,): the rows of the lowest runs; runs that tie with the last of them go with it."""
-        count = int(np.floor(cut * len(self.position) + 1e-9))
-        if count == 0:
-            return np.zeros(len(self.frame), bool)
-        edge = np.sort(self.position)[count - 1]
-        return np.asarray(self.position[self.unit] <= edge)
-
-    def judged(self, below: Mask) -> Mask:
-        """(n,): the rows beyond everything fitted, or all rows of the other runs for a law of training curves."""
-        return ~below if self.whole_runs else self.along > self.along[below].max()
+#: Shares of the runs that are fitted.
+CUTS = (0.5, 0.6, 0.7, 0.8)
 
 
 def backtest(
@@ -161,7 +42,9 @@ def backtest(
     columns: Mapping[str, str] | None = None,
     target: str | None = None,
     level: float = 0.9,
-    cuts: Sequence[float] = (0.5, 0.6, 0.7, 0.8),
+    cuts: Sequence[float] | Literal["every"] = CUTS,
+    by: str | None = None,
+    judge: str | None = None,
     objective: Objective | None = None,
     fixed: Mapping[str, float] | None = None,
     bounds: Mapping[str, tuple[float | None, float | None]] | None = None,
@@ -176,7 +59,8 @@ def backtest(
 
     A run stands where its largest value of ``along`` is and is never split. At each cut the law is fitted to the runs
     below, its intervals come from a bootstrap, and every row beyond the largest value fitted is predicted; for laws of
-    training curves, every row of the other runs. What is judged never enters the fit.
+    training curves, every row of the other runs. What is judged never enters the fit. With ``by``, each family is left
+    out in turn, the law is fitted to all others together, and every row of the family is predicted.
 
     Parameters
     ----------
@@ -184,9 +68,16 @@ def backtest(
         One row per run or checkpoint, as for :func:`scalefit.fit`.
     law : Law or name.
     along : column that orders the runs; ``"flops"`` is derived as ``6 * params * tokens`` where it is absent.
-    columns, target, objective, fixed, bounds, tie, prior, schedules : as for :func:`scalefit.fit`.
+    columns, target, objective, fixed, bounds, tie, prior, schedules : as for :func:`scalefit.fit`. A value to fix must
+        not come from a fit that has seen the runs judged here.
     level : float in (0, 1), of the intervals.
-    cuts : shares of the runs that are fitted, each in (0, 1). Runs that tie along ``along`` stay together.
+    cuts : shares of the runs that are fitted, each in (0, 1), or ``"every"``: a cut after each distinct value of
+        ``along`` that leaves more rows below than free parameters, and a run beyond. Runs that tie along ``along`` stay
+        together.
+    by : column of families to leave out one by one, in place of ``cuts``. This asks whether one law holds for all of
+        them, so it says something only where their losses may be compared: one tokenizer, one evaluation set.
+    judge : column of True and False; only rows marked True are judged. All are fitted. For runs of which some are badly
+        tuned, mark those that are not.
     draws : resamples of each fit, at least 2.
     rng : Generator, seed or None. Each cut has its own generator, made before any work.
     progress : whether to show a bar for each bootstrap.
@@ -194,7 +85,8 @@ def backtest(
     Returns
     -------
     Backtest
-        ``.frame`` has each prediction, ``.summary`` each cut, ``.skipped`` the cuts that could not be judged.
+        ``.frame`` has each prediction, ``.summary`` each cut, ``.overall`` the whole, ``.skipped`` the cuts that could
+        not be judged. To hold several against each other: :func:`scalefit.compare_backtests`.
 
     Raises
     ------
@@ -209,7 +101,7 @@ def backtest(
     -----
     FitWarning
         If more than 2 % of the resamples of a cut fail, or blocks stand in for runs. A table without a ``run`` column
-        in which only one input varies is taken as one curve, and blocks of it are resampled.
+        in which only one input varies is taken as one curve (with ``by``, one a family), and blocks are resampled.
 
     Examples
     --------
@@ -221,169 +113,61 @@ def backtest(
     """
     law = get_law(law)
     check_level(level)
-    shares = _checked_cuts(cuts)
-    if draws < 2:
+    shares = _checked_cuts(cuts, by)
+    if isinstance(draws, bool) or int(draws) != draws or draws < 2:
         raise FitError(f"backtest needs a whole number of draws, at least 2; got {draws!r}.")
-    split = _split(as_frame(runs), law, along, columns, target, objective or law.objective, schedules)
-    seeds = np.random.default_rng(rng).integers(2**63, size=len(shares))
+    split = split_runs(
+        as_frame(runs), law, along, columns, target, objective or law.objective, schedules, by=by, judge=judge
+    )
 
-    def fit_part(part: pd.DataFrame) -> Fit:
+    def fit_part(part: pd.DataFrame, columns: Mapping[str, str]) -> Fit:
         return fit(
-            part, law, target=target, columns=split.columns, objective=objective, fixed=fixed, bounds=bounds, tie=tie,
+            part, law, target=target, columns=columns, objective=objective, fixed=fixed, bounds=bounds, tie=tie,
             prior=prior, schedules=schedules,
         )  # fmt: skip
 
-    fits: dict[float, Fit] = {}
-    skipped: dict[float, str] = {}
-    frames: list[pd.DataFrame] = []
-    for cut, seed in zip(shares, seeds, strict=True):
-        below = split.below(cut)
-        fitted = _fit_below(split, below, along, fit_part, [split.below(other) for other in fits])
-        if isinstance(fitted, str):
-            skipped[cut] = fitted
-            continue
-        fits[cut] = fitted.bootstrap(draws, rng=np.random.default_rng(seed), progress=progress)
-        frames.append(_judge(split, below, cut, fits[cut], level, schedules))
-    if not fits:
-        said = " ".join(f"Cut {cut:g}: {reason.rstrip('.')}." for cut, reason in skipped.items())
+    divisions = _divisions(split, shares, free=len(set(law.param_names) - set(fixed or {}) - set(tie or {})))
+    told = judge_divisions(split, divisions, fit_part, Resampling(level, draws, rng, schedules, progress))
+    test = backtest_of(split, told, law.name, level)
+    if not test.fits:
+        said = " ".join(f"Cut {cut_text(cut)}: {reason.rstrip('.')}." for cut, reason in test.skipped.items())
         raise DataError(f"backtest of {law.name} along {along!r}: no cut can be judged. {said}")
-    return Backtest(pd.concat(frames, ignore_index=True), law.name, along, float(level), fits, skipped, split.notes)
+    return test
 
 
-def _checked_cuts(cuts: Sequence[float]) -> list[float]:
-    shares = sorted({float(cut) for cut in cuts})
-    wrong = [f"{cut:g}" for cut in shares if not 0 < cut < 1]
-    if wrong or not shares:
-        raise FitError(
-            f"cuts are shares of the runs between 0 and 1, such as cuts=(0.5, 0.8); got {listing(wrong) or 'none'}."
-        )
-    return shares
-
-
-def _split(
-    frame: pd.DataFrame,
-    law: Law,
-    along: str,
-    columns: Mapping[str, str] | None,
-    target: str | None,
-    objective: Objective,
-    schedules: tables.Schedules | None,
-) -> _Split:
-    """Check all that any cut will use, once, so that bad values raise and do not look like a cut to be skipped."""
-    no_reserved_columns(frame, ("estimate", "low", "high", "beyond"), needed_by="backtest")
-    frame, values, column, notes = _ordering(frame, along, columns)
-    known = tables.univariate_columns(frame, law, columns, column, ())
-    run_column = (
-        find_column(frame, "run", needed_by="backtest", columns=known)
-        if has_column(frame, "run", columns=known)
-        else None
+def backtest_of(split: Split, told: Mapping[Cut, Judged | str], law: str, level: float) -> Backtest:
+    """The record of what divisions showed; those without intervals are skipped with the reason."""
+    sound = {cut: one for cut, one in told.items() if not isinstance(one, str) and not one.no_interval}
+    rows = [one.rows for one in sound.values()]
+    return Backtest(
+        frame=pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(),
+        law=law,
+        along=split.along_name,
+        level=float(level),
+        fits={cut: one.fit for cut, one in sound.items()},
+        skipped={
+            cut: one if isinstance(one, str) else one.no_interval for cut, one in told.items() if cut not in sound
+        },
+        notes=split.notes,
+        by=None if split.family is None else str(split.family.name),
+        edges={cut: one.edge for cut, one in sound.items()},
+        inputs={cut: one.inputs for cut, one in sound.items()},
     )
-    if run_column is not None:
-        known["run"] = run_column
-    elif law.derive:
-        raise missing_column("run", f"backtest of {law.name}", list(frame.columns))
-    inputs = tables.read_inputs(frame, law, columns=known, schedules=schedules, warn_units=False).inputs
-    target_column, observed = _observed(frame, law, target or law.output, objective, known)
-    unit = _unit_of_rows(frame, run_column, known)
-    if run_column is None and sum(bool(np.any(x != x[0])) for x in inputs) == 1:
-        # One curve: neighbouring rows are not independent, so blocks along it are resampled.
-        order = np.argsort(values, kind="stable")
-        frame, values, observed = frame.iloc[order].assign(run="curve"), values[order], observed[order]
-        known["run"] = "run"
-    position = np.full(int(unit.max()) + 1, -np.inf)
-    np.maximum.at(position, unit, values)
-    whole = law.derive is not None
-    return _Split(frame, known, run_column, values, observed, target_column, unit, position, whole, notes)
 
 
-def _unit_of_rows(frame: pd.DataFrame, run_column: str | None, columns: Mapping[str, str]) -> NDArray[np.intp]:
-    """(n,): which run each row belongs to; rows stand for themselves where no column names runs."""
-    if run_column is None:
-        return np.arange(len(frame))
-    names = tables.run_names(frame, columns)
-    if len(set(names)) == 1:
-        raise DataError(
-            f"backtest: every row belongs to one run, {names[0]!r}, and a run is never split between fitting "
-            f"and judging. Add runs, or judge the table as one curve: runs.drop(columns={run_column!r})."
-        )
-    return np.asarray(pd.factorize(np.array(names, object))[0], np.intp)
+def _checked_cuts(cuts: Sequence[float] | Literal["every"], by: str | None) -> list[float] | None:
+    """Shares of the runs; None stands for every cut."""
+    if by is not None and (isinstance(cuts, str) or tuple(cuts) != CUTS):
+        raise FitError(f"backtest by {by!r} leaves whole families out, so it has no cuts; leave cuts= or by= out.")
+    if isinstance(cuts, str):
+        if cuts != "every":
+            raise FitError(f"cuts are shares of the runs such as cuts=(0.5, 0.8), or cuts='every'; got {cuts!r}.")
+        return None
+    return checked_shares(cuts)
 
 
-def _ordering(
-    frame: pd.DataFrame, along: str, columns: Mapping[str, str] | None
-) -> tuple[pd.DataFrame, Array, str, tuple[str, ...]]:
-    """The values of ``along`` and their column, which is added to the frame where it is derived."""
-    try:
-        checked = checked_columns(
-            frame, [along], needed_by="backtest", columns=columns, positive=False, warn_units=False
-        )
-    except ColumnError as error:
-        raise ColumnError(f"{error} Runs can be ordered by any other column: along='…'.") from None
-    values, column = np.array(checked.values[along]), checked.columns[along]
-    if column not in frame.columns:
-        frame = frame.assign(**{column: values})
-    return frame, values, column, checked.notes
-
-
-def _observed(
-    frame: pd.DataFrame, law: Law, target: str, objective: Objective, columns: Mapping[str, str]
-) -> tuple[str, Array]:
-    column = find_column(frame, target, needed_by=law.name, columns=columns)
-    other = 'To fit residuals as they are, pass objective=sf.Square(on="raw").'
-    positive = objective.on == "log"
-    return column, numeric_column(frame, column, name=target, needed_by=law.name, positive=positive, alternative=other)
-
-
-def _fit_below(
-    split: _Split, below: Mask, along: str, fit_part: Callable[[pd.DataFrame], Fit], others: Sequence[Mask]
-) -> Fit | str:
-    """The fit of the rows below a cut, or why nothing can be learned there."""
-    if not below.any():
-        return f"no run lies below it: there are only {len(split.position)}"
-    if not split.judged(below).any():
-        return f"no run lies above it: the largest tie along {along!r}"
-    if any(np.array_equal(below, other) for other in others):
-        return f"the runs below it are those of a lower cut, because runs tie along {along!r}"
-    try:
-        fitted = fit_part(split.frame[below])
-    except DataError as error:  # the values were checked before: what is left is too few of them
-        return str(error)
-    return fitted.verdict if fitted.judgement.status == "not identified" else fitted
-
-
-def _judge(
-    split: _Split, below: Mask, cut: float, fitted: Fit, level: float, schedules: tables.Schedules | None
-) -> pd.DataFrame:
-    """Predictions beyond the cut beside what was seen; the points are handed over without their target."""
-    judged = split.judged(below)
-    points = split.frame[judged].drop(columns=split.target_column)
-    told = fitted.predict(points, level=level, interval="run", schedules=schedules)
-    edge = float(split.along[below].max())
-    out = pd.DataFrame({"row": points.index})
-    if split.run_column is not None:
-        out["run"] = points[split.run_column].to_numpy()
-    out["cut"] = cut
-    out["observed"] = split.observed[judged]
-    for name in ("estimate", "low", "high"):
-        out[name] = told[name].to_numpy()
-    # A factor past zero or a negative number has no meaning.
-    return out.assign(factor=split.along[judged] / edge if edge > 0 else np.inf)
-
-
-def _summary_row(cut: float, fitted: Fit, rows: pd.DataFrame) -> dict[str, Any]:
-    relative = (rows.estimate - rows.observed) / rows.observed.abs()
-    return {
-        "cut": cut,
-        "n_fitted": fitted.n_rows,
-        "n_judged": len(rows),
-        "error": float(relative.abs().mean()),
-        "bias": float(relative.mean()),
-        "coverage": float(((rows.low <= rows.observed) & (rows.observed <= rows.high)).mean()),
-        "half_width": float(((rows.high - rows.low) / 2 / rows.estimate.abs()).mean()),
-        "largest_factor": float(rows.factor.max()),
-        "verdict": fitted.verdict,
-    }
-
-
-def _percent(share: float, sign: str = "") -> str:
-    return f"{100 * share:{sign}.2f} %"
+def _divisions(split: Split, shares: list[float] | None, *, free: int) -> list[Division]:
+    """What is fitted and what is judged; below a cut are more rows than free parameters where cuts are not given."""
+    if split.family is not None:
+        return divide_by_family(split)
+    return divide_at(split, every_share(split, free + 1) if shares is None else shares)

@@ -15,14 +15,14 @@ from scalefit import tables
 from scalefit.decisions.chain_draws import Shares, draw_shares, draws_of_stage
 from scalefit.errors import DataError, FitError, FitWarning, listing, missing_column, not_one_of
 from scalefit.estimation import fit
-from scalefit.fitting.problem import rescale, restore
 from scalefit.law import Law
 from scalefit.laws import get_law
 from scalefit.objectives import Objective
 from scalefit.result import Fit
 from scalefit.runs.frame import as_frame
 from scalefit.uncertainty import paths
-from scalefit.uncertainty.draws import MOST_FAILED, run_scatter
+from scalefit.uncertainty.bands import add_scatter, run_scatter
+from scalefit.uncertainty.draws import MOST_FAILED
 from scalefit.uncertainty.intervals import check_level
 
 Array = NDArray[np.float64]
@@ -195,14 +195,9 @@ class Chain:
             values = np.broadcast_to(np.asarray(drawn, float), (len(theta), len(points)))
             estimate = told.law.value(told.theta, inputs)[0]
         beyond = np.maximum(beyond, paths.beyond(inputs, told.problem.inputs))
-        return estimate, self._with_scatter(told, values) if scatter else values, beyond
-
-    def _with_scatter(self, told: Fit, values: Array) -> Array:
-        noise = run_scatter(told.problem, told.coordinates, told.theta, told.weights)
-        drawn = np.random.default_rng(told.seed + 1).choice(noise, size=len(values))
-        on = told.problem.objective.on
-        with np.errstate(all="ignore"):
-            return restore(rescale(values, on) - drawn[:, None], on)
+        if scatter:
+            values = add_scatter(told, values, run_scatter(told, inputs, len(values)))
+        return estimate, values, beyond
 
     def _only_fit(self, k: int) -> Fit:
         if list(self.fits[k]) != [()]:

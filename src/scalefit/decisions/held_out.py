@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from scalefit.decisions.backtest import Backtest, backtest
-from scalefit.errors import DataError, FitError, FitWarning, ScalefitError, listing, not_one_of
+from scalefit.decisions.backtest import backtest_of
+from scalefit.decisions.backtest_result import Backtest
+from scalefit.decisions.judging import Resampling, judge_divisions
+from scalefit.decisions.splits import Cut, checked_shares, divide_at, split_runs
+from scalefit.errors import FitError, FitWarning, ScalefitError, listing, not_one_of
 from scalefit.estimation import fit
 from scalefit.fitting.setup import Constraints
 from scalefit.law import Law
@@ -52,18 +55,11 @@ class Candidate:
         single = {"x": task.columns.get(task.along, task.along)} if self.law.inputs == ("x",) else {}
         return {**single, **task.columns}
 
-    def fit(self, task: Task, part: pd.DataFrame) -> Fit:
-        """The fit of some of the rows."""
+    def fit(self, task: Task, part: pd.DataFrame, columns: Mapping[str, str] | None = None) -> Fit:
+        """The fit of some of the rows; ``columns`` says where a split reads its columns."""
         return fit(
-            part, self.law, target=task.target, columns=self.columns(task), objective=task.objective,
+            part, self.law, target=task.target, columns=columns or self.columns(task), objective=task.objective,
             fixed=self.fixed, tie=self.tie,
-        )  # fmt: skip
-
-    def backtest(self, task: Task, cuts: Sequence[float]) -> Backtest:
-        """The back-test at some of the cuts."""
-        return backtest(
-            task.frame, self.law, along=task.along, columns=self.columns(task), target=task.target, level=task.level,
-            cuts=cuts, objective=task.objective, fixed=self.fixed, tie=self.tie, draws=task.draws, rng=task.seed,
         )  # fmt: skip
 
 
@@ -105,9 +101,9 @@ class Evidence:
     fit: Fit
     test: Backtest | None
     points: pd.DataFrame
-    converged: Mapping[float, bool]
-    no_interval: Mapping[float, str] = field(default_factory=dict)
-    skipped: Mapping[float, str] = field(default_factory=dict)
+    converged: Mapping[Cut, bool]
+    no_interval: Mapping[Cut, str] = field(default_factory=dict)
+    skipped: Mapping[Cut, str] = field(default_factory=dict)
 
 
 def gather(task: Task, candidates: Mapping[str, Candidate]) -> tuple[dict[str, Evidence], dict[str, str]]:
@@ -121,8 +117,6 @@ def gather(task: Task, candidates: Mapping[str, Candidate]) -> tuple[dict[str, E
                 found[name] = _evidence(task, candidate)
             except ScalefitError as error:
                 left_out[name] = str(error)
-        tests = [one.test for one in found.values() if one.test is not None]
-        found = {name: _completed(task, candidates[name], one, tests) for name, one in found.items()}
     for name in [name for name, one in found.items() if not one.converged]:
         skipped = found.pop(name).skipped
         left_out[name] = " ".join(f"Cut {cut:g}: {why.rstrip('.')}." for cut, why in skipped.items())
@@ -130,87 +124,29 @@ def gather(task: Task, candidates: Mapping[str, Candidate]) -> tuple[dict[str, E
 
 
 def _evidence(task: Task, candidate: Candidate) -> Evidence:
-    """The fit and the back-test of one law; cuts whose resamples fail are named and not judged yet."""
+    """The fit and the back-test of one law; cuts whose resamples fail are judged by the estimates alone."""
     fitted = candidate.fit(task, task.frame)
-    try:
-        return _evidence_of(fitted, candidate.backtest(task, task.cuts))
-    except FitError:
-        pass  # resampling fails at one cut at least; the others may be sound
-    tests: list[Backtest] = []
-    no_interval: dict[float, str] = {}
-    skipped: dict[float, str] = {}
-    for cut in sorted(set(task.cuts)):
-        try:
-            test = candidate.backtest(task, [cut])
-        except FitError as error:
-            no_interval[cut] = str(error)
-        except DataError as error:
-            skipped[cut] = str(error).rpartition(f"Cut {cut:g}: ")[2]
-        else:
-            if any(_same_rows(test.fits[cut], other) for done in tests for other in done.fits.values()):
-                skipped[cut] = "the runs below it are those of a lower cut"
-            else:
-                tests.append(test)
-    if not tests:
-        return Evidence(fitted, None, pd.DataFrame(columns=list(POINTS)), {}, no_interval, skipped)
-    whole = replace(
-        tests[0],
-        frame=pd.concat([test.frame for test in tests], ignore_index=True),
-        fits={cut: below for test in tests for cut, below in test.fits.items()},
-        skipped={**skipped, **no_interval},
+    split = split_runs(
+        task.frame, candidate.law, task.along, candidate.columns(task), task.target, task.objective, schedules=None
     )
-    return replace(_evidence_of(fitted, whole), no_interval=no_interval, skipped=skipped)
-
-
-def _evidence_of(fitted: Fit, test: Backtest) -> Evidence:
-    converged = {cut: below.converged for cut, below in test.fits.items()}
-    return Evidence(fitted, test, _columns_of(test.frame), converged, {}, test.skipped)
-
-
-def _same_rows(a: Fit, b: Fit) -> bool:
-    return a.data.index.equals(b.data.index)
+    told = judge_divisions(
+        split,
+        divide_at(split, checked_shares(task.cuts)),
+        lambda part, columns: candidate.fit(task, part, columns),
+        Resampling(task.level, task.draws, task.seed),
+    )
+    judged = {cut: one for cut, one in told.items() if not isinstance(one, str)}
+    test = backtest_of(split, told, candidate.law.name, task.level)
+    nothing = pd.DataFrame(columns=list(POINTS))
+    return Evidence(
+        fit=fitted,
+        test=test if test.fits else None,
+        points=_columns_of(pd.concat([one.rows for one in judged.values()], ignore_index=True)) if judged else nothing,
+        converged={cut: one.fit.converged for cut, one in judged.items()},
+        no_interval={cut: one.no_interval for cut, one in judged.items() if one.no_interval},
+        skipped={cut: one for cut, one in told.items() if isinstance(one, str)},
+    )
 
 
 def _columns_of(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[[name for name in ("run", *POINTS) if name in frame.columns]]
-
-
-def _completed(task: Task, candidate: Candidate, evidence: Evidence, tests: Sequence[Backtest]) -> Evidence:
-    """The evidence with the cuts whose resamples failed judged too, by the estimates alone."""
-    for cut, why in evidence.no_interval.items():
-        told = _judged_without_draws(task, candidate, cut, _splits(candidate.law, cut, tests))
-        if isinstance(told, str):
-            skipped = {**evidence.skipped, cut: told or why}
-            no_interval = {other: reason for other, reason in evidence.no_interval.items() if other != cut}
-            evidence = replace(evidence, skipped=skipped, no_interval=no_interval)
-            continue
-        points, converged = told
-        points = pd.concat([evidence.points, points], ignore_index=True) if len(evidence.points) else points
-        evidence = replace(evidence, points=points, converged={**evidence.converged, cut: converged})
-    return evidence
-
-
-def _splits(law: Law, cut: float, tests: Sequence[Backtest]) -> Iterator[Backtest]:
-    """Back-tests that say which rows lie below a cut and which are judged; laws of training curves judge others."""
-    for test in tests:
-        if cut in test.fits and (test.fits[cut].law.derive is None) == (law.derive is None):
-            yield test
-
-
-def _judged_without_draws(
-    task: Task, candidate: Candidate, cut: float, splits: Iterator[Backtest]
-) -> tuple[pd.DataFrame, bool] | str:
-    """The points of a law beyond a cut without intervals and whether its fit converged; text is why there are none."""
-    test = next(splits, None)
-    if test is None:
-        return ""
-    rows = _columns_of(test.frame[test.frame["cut"] == cut])
-    try:
-        below = candidate.fit(task, task.frame.loc[test.fits[cut].data.index])
-    except DataError as error:
-        return str(error)
-    if below.judgement.status == "not identified":
-        return below.verdict
-    told = below.predict(task.frame.loc[rows["row"]], level=task.level)
-    nowhere = float("nan")
-    return rows.assign(estimate=told["estimate"].to_numpy(), low=nowhere, high=nowhere), below.converged

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalefit.decisions.backtest import Backtest
+from scalefit.decisions.backtest_result import Backtest
 from scalefit.decisions.held_out import Task, candidates_of, gather
 from scalefit.decisions.law_table import law_table, missing_evidence
 from scalefit.decisions.lead_noise import CLEAR, FEWEST_RUNS
@@ -237,7 +237,7 @@ def compare_laws(
     if not found:
         reasons = " ".join(f"{law}: {why}" for law, why in left_out.items())
         raise DataError(f"compare_laws: no law could be judged along {along!r}. {reasons}")
-    table, n_held_out = law_table(task, candidates, found, noise_seed)
+    table, n_held_out = law_table(task, found, noise_seed)
     cuts_judged = {cut for one in found.values() for cut in one.converged}
     points = pd.concat([one.points for one in found.values()], keys=list(found), names=["law"])
     return LawComparison(

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scalefit.decisions.held_out import Candidate, Evidence, Task
+from scalefit.decisions.held_out import Evidence, Task
 from scalefit.decisions.lead_noise import shares_behind
 from scalefit.decisions.ranking import comparable_error, errors_of, order_of, reference_of
+from scalefit.decisions.splits import Cut
 from scalefit.result import Fit
 
 #: Share of the cuts below which a law must converge to rank among the others.
@@ -26,9 +27,7 @@ class Standing:
     doubt: str
 
 
-def law_table(
-    task: Task, candidates: Mapping[str, Candidate], found: Mapping[str, Evidence], seed: int
-) -> tuple[pd.DataFrame, int]:
+def law_table(task: Task, found: Mapping[str, Evidence], seed: int) -> tuple[pd.DataFrame, int]:
     """One row a law, best first, and how many runs were held out."""
     n_cuts = len({cut for one in found.values() for cut in one.converged})
     standings = {law: standing_of(one, n_cuts) for law, one in found.items()}
@@ -36,7 +35,7 @@ def law_table(
     aicc = {law: aicc_of(one.fit) for law, one in found.items()}
     order = order_of(errors, aicc, {law: standing.place for law, standing in standings.items()})
     reference = reference_of(errors, order)
-    behind = shares_behind(task, candidates, found, errors, order[0], seed)
+    behind = shares_behind(task, found, errors, order[0], seed)
     rows: list[dict[str, Any]] = []
     for law in order:
         one, column = found[law], errors.laws.index(law)
@@ -72,7 +71,7 @@ def standing_of(evidence: Evidence, n_cuts: int) -> Standing:
     return Standing(0, "")
 
 
-def missing_evidence(law: str, evidence: Evidence, cuts: Iterable[float]) -> list[str]:
+def missing_evidence(law: str, evidence: Evidence, cuts: Iterable[Cut]) -> list[str]:
     """What is missing of a law at ``cuts``, those at which some law was judged: the others are no law's fault."""
     cuts = set(cuts)
     return [

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from scalefit import tables
-from scalefit.decisions.held_out import Candidate, Evidence, Task
+from scalefit.decisions.backtest_result import Backtest
+from scalefit.decisions.held_out import Evidence, Task
 from scalefit.decisions.ranking import Errors
+from scalefit.decisions.splits import Cut
 
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -28,7 +30,7 @@ MOST_DRAWS = 200
 
 
 @dataclass(frozen=True, eq=False)
-class _Drawn:
+class Drawn:
     """Errors of the resampled fits of one law beyond one cut.
 
     ``place`` (n,) says which rows of the runs are judged, ``draw`` (draws,) which resamples reached a minimum, ``size``
@@ -40,14 +42,7 @@ class _Drawn:
     size: Array
 
 
-def shares_behind(
-    task: Task,
-    candidates: Mapping[str, Candidate],
-    found: Mapping[str, Evidence],
-    errors: Errors,
-    first: str,
-    seed: int,
-) -> dict[str, float]:
+def shares_behind(task: Task, found: Mapping[str, Evidence], errors: Errors, first: str, seed: int) -> dict[str, float]:
     """How often the error of each other law is larger than that of the first when everything is drawn again.
 
     At each cut that both were judged at, the runs below it are resampled, as for the intervals, and those beyond it are
@@ -57,11 +52,10 @@ def shares_behind(
     """
     unit = np.full(len(task.frame), -1, np.intp)
     unit[errors.place] = errors.unit
-    draws = min(task.draws, MOST_DRAWS)
-    weights = np.random.default_rng(seed).standard_exponential((draws, int(errors.unit.max()) + 1))
-    best = dict(_drawn(task, candidates[first], found[first]))
+    weights = draw_weights(int(errors.unit.max()) + 1, task.draws, seed)
+    drawn = {law: {} if one.test is None else drawn_errors(one.test, task.frame.index) for law, one in found.items()}
     return {
-        law: _share(best, dict(_drawn(task, candidates[law], one)), unit, weights, _cuts_shared(found[first], one))
+        law: share_larger(drawn[first], drawn[law], unit, weights, _cuts_shared(found[first], one))
         for law, one in found.items()
         if law != first
     }
@@ -71,36 +65,40 @@ def _cuts_shared(a: Evidence, b: Evidence) -> int:
     return len(set(a.converged) & set(b.converged))
 
 
-def _drawn(task: Task, candidate: Candidate, evidence: Evidence) -> Iterator[tuple[float, _Drawn]]:
-    """The errors of the resampled fits, cut by cut."""
-    if evidence.test is None:
-        return
-    for cut, below in evidence.test.fits.items():
+def draw_weights(n_units: int, draws: int, seed: int) -> Array:
+    """Weights (draws, units) of held-out runs drawn anew."""
+    return np.random.default_rng(seed).standard_exponential((min(draws, MOST_DRAWS), n_units))
+
+
+def drawn_errors(test: Backtest, labels: pd.Index) -> dict[Cut, Drawn]:
+    """The errors of the resampled fits, cut by cut, at the rows among ``labels``, by which they are placed."""
+    told: dict[Cut, Drawn] = {}
+    for cut, below in test.fits.items():
         assert below.draws is not None
-        rows = evidence.points[evidence.points["cut"] == cut]
-        part = task.frame.loc[rows["row"]]
-        # All rows of the cut at once: the areas of a schedule follow from whole runs.
-        inputs = tables.read_inputs(
-            part, below.law, columns=candidate.columns(task), schedules=None, warn_units=False
-        ).inputs
+        rows = test.frame[test.frame["cut"] == cut]
         seen = rows["observed"].to_numpy(float)
         with np.errstate(all="ignore"):
-            estimate = below.law.value(below.draws.to_numpy(float)[:MOST_DRAWS], inputs)
+            estimate = below.law.value(below.draws.to_numpy(float)[:MOST_DRAWS], test.inputs[cut])
             size = np.abs(estimate - seen) / np.abs(seen)
-        kept = seen != 0
-        place = task.frame.index.get_indexer(part.index)[kept]
+        place = labels.get_indexer(pd.Index(rows["row"]))
+        kept = (seen != 0) & (place >= 0)
         draw = below.draws.index.to_numpy(np.intp)[:MOST_DRAWS]
-        yield cut, _Drawn(place, draw, np.where(np.isfinite(size), size, np.inf)[:, kept])
+        told[cut] = Drawn(place[kept], draw, np.where(np.isfinite(size), size, np.inf)[:, kept])
+    return told
 
 
-def _share(
-    first: Mapping[float, _Drawn], law: Mapping[float, _Drawn], unit: Places, weights: Array, shared: int
+def share_larger(
+    first: Mapping[Cut, Drawn], other: Mapping[Cut, Drawn], unit: Places, weights: Array, shared: int
 ) -> float:
-    """The mean over cuts of the share of resamples in which a law is behind; NaN where too little is known."""
+    """The mean over cuts of the share of resamples in which the other errs more; NaN where too little is known.
+
+    ``unit`` says which run stands at each place, ``weights`` (draws, units) is :func:`draw_weights`, and ``shared`` is
+    the number of cuts at which both were judged.
+    """
     shares: list[float] = []
     seen: set[int] = set()
-    for cut in sorted(set(first) & set(law)):
-        a, b = first[cut], law[cut]
+    for cut in [cut for cut in first if cut in other]:
+        a, b = first[cut], other[cut]
         place, a_row, b_row = np.intersect1d(a.place, b.place, return_indices=True)
         draw, a_draw, b_draw = np.intersect1d(a.draw, b.draw, return_indices=True)
         known = draw < len(weights)
@@ -111,7 +109,8 @@ def _share(
             np.average(one.size[np.ix_(which[known], row)], axis=1, weights=weight)
             for one, which, row in ((a, a_draw, a_row), (b, b_draw, b_row))
         ]
-        shares.append(float(np.mean(means[1] > means[0])))
+        # Errors that are equal say nothing for either side.
+        shares.append(float(np.mean(means[1] > means[0]) + 0.5 * np.mean(means[1] == means[0])))
         seen.update(unit[place].tolist())
     if len(seen) < FEWEST_RUNS or 2 * len(shares) < shared:
         return float("nan")
