@@ -28,7 +28,7 @@ import scalefit as sf
 CUTS = (0.5, 0.6, 0.7, 0.8)
 HERE = Path(__file__).parent
 #: The rule and its constants: the study names the last commit that touched these.
-METHOD = [f"src/scalefit/decisions/{name}.py" for name in ("brackets", "members", "combination", "calibration")]
+METHOD = [f":/src/scalefit/decisions/{name}.py" for name in ("brackets", "members", "combination", "calibration")]
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import platform
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import scipy
+
+import scalefit
 
 CURVES = "revisiting_lang"
 REPEATED = ("repeated", "repetition")
@@ -72,7 +74,7 @@ def write_report(rows: pd.DataFrame, path: Path, commit: str) -> None:
 
 def opening(rows: pd.DataFrame, commit: str) -> str:
     """What was done, where and with what."""
-    packages = ", ".join(f"{name} {version(name)}" for name in ("scalefit", "numpy", "scipy", "pandas"))
+    packages = ", ".join(f"{part.__name__} {part.__version__}" for part in (scalefit, np, scipy, pd))
     seconds = rows[rows.method == "forecast"].groupby(["study", "series", "cut"]).seconds.first()
     return (
         "# Forecasts of real runs\n\n"

@@ -18,10 +18,13 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Absolute": "objectives",
     "Asymmetric": "objectives",
-    "Backtest": "decisions.backtest",
+    "Backtest": "decisions.backtest_result",
+    "BacktestComparison": "decisions.backtest_comparison",
     "Cauchy": "objectives",
     "Chain": "decisions.chain",
+    "Checklist": "reports.checklist",
     "ColumnError": "errors",
+    "Coverage": "decisions.coverage",
     "DataError": "errors",
     "DataWarning": "errors",
     "Derive": "law",
@@ -33,17 +36,23 @@ _PUBLIC = {
     "Forecast": "decisions.forecast_result",
     "FormulaError": "errors",
     "Huber": "objectives",
+    "Identifiability": "decisions.identifiability",
+    "LackOfFit": "uncertainty.lack_of_fit",
     "Law": "law",
     "LawComparison": "decisions.law_comparison",
     "LawError": "errors",
     "ModelSize": "runs.models.size",
+    "Noise": "decisions.simulation",
+    "NoiseEstimate": "uncertainty.noise",
     "Param": "parameter",
+    "Profile": "decisions.profiles",
     "Published": "law",
     "RunsCheck": "checks",
     "ScalefitError": "errors",
     "ScalefitWarning": "errors",
     "Schedule": "schedules",
     "ScheduleShape": "schedules",
+    "Sensitivity": "decisions.sensitivity",
     "SettingProfile": "decisions.settings",
     "Square": "objectives",
     "Stage": "decisions.chain",
@@ -53,13 +62,16 @@ _PUBLIC = {
     "bits_per_byte": "quantities",
     "chain": "decisions.chain",
     "check_runs": "checks",
+    "compare_backtests": "decisions.backtest_comparison",
     "compare_laws": "decisions.law_comparison",
     "compute_envelope": "runs.envelope",
     "count_flops": "runs.flops",
     "count_params": "runs.models.params",
+    "coverage": "decisions.coverage",
     "cut_warmup": "runs.cutting",
     "define_derived": "derived",
     "define_law": "definition",
+    "estimate_noise": "uncertainty.noise",
     "estimate_non_embedding_params": "runs.models.estimates",
     "estimate_total_params": "runs.models.estimates",
     "exponent": "parameter",
@@ -72,8 +84,11 @@ _PUBLIC = {
     "formula_law": "definition",
     "get_law": "laws",
     "grid": "runs.grid",
+    "identifiability": "decisions.identifiability",
+    "influence": "decisions.influence",
     "interpolate_losses": "runs.interpolation",
     "joint_draws": "uncertainty.pairing",
+    "lack_of_fit": "uncertainty.lack_of_fit",
     "list_laws": "laws",
     "load_fit": "reports.json",
     "merge_steps": "runs.merging",
@@ -81,6 +96,8 @@ _PUBLIC = {
     "plot_backtest": "plots.backtests",
     "plot_fit": "plots.fits",
     "plot_forecast": "plots.forecasts",
+    "plot_profile": "plots.profiles",
+    "profile": "decisions.profiles",
     "profile_setting": "decisions.settings",
     "read_mlflow": "runs.readers.mlflow_store",
     "read_runs": "runs.frame",
@@ -89,6 +106,8 @@ _PUBLIC = {
     "recognize_schedule": "schedules",
     "recognize_schedules": "schedules",
     "scale": "parameter",
+    "sensitivity": "decisions.sensitivity",
+    "simulate_runs": "decisions.simulation",
     "slice_isoflops": "runs.slices",
     "smooth_loss": "runs.smoothing",
     "suggest_laws": "decisions.suggestions",
@@ -100,9 +119,12 @@ __all__ = [
     "Absolute",
     "Asymmetric",
     "Backtest",
+    "BacktestComparison",
     "Cauchy",
     "Chain",
+    "Checklist",
     "ColumnError",
+    "Coverage",
     "DataError",
     "DataWarning",
     "Derive",
@@ -114,17 +136,23 @@ __all__ = [
     "Forecast",
     "FormulaError",
     "Huber",
+    "Identifiability",
+    "LackOfFit",
     "Law",
     "LawComparison",
     "LawError",
     "ModelSize",
+    "Noise",
+    "NoiseEstimate",
     "Param",
+    "Profile",
     "Published",
     "RunsCheck",
     "ScalefitError",
     "ScalefitWarning",
     "Schedule",
     "ScheduleShape",
+    "Sensitivity",
     "SettingProfile",
     "Square",
     "Stage",
@@ -134,14 +162,17 @@ __all__ = [
     "bits_per_byte",
     "chain",
     "check_runs",
+    "compare_backtests",
     "compare_laws",
     "compute_envelope",
     "count_flops",
     "count_params",
+    "coverage",
     "cut_warmup",
     "datasets",
     "define_derived",
     "define_law",
+    "estimate_noise",
     "estimate_non_embedding_params",
     "estimate_total_params",
     "exponent",
@@ -154,8 +185,11 @@ __all__ = [
     "formula_law",
     "get_law",
     "grid",
+    "identifiability",
+    "influence",
     "interpolate_losses",
     "joint_draws",
+    "lack_of_fit",
     "law_math",
     "list_laws",
     "load_fit",
@@ -164,6 +198,8 @@ __all__ = [
     "plot_backtest",
     "plot_fit",
     "plot_forecast",
+    "plot_profile",
+    "profile",
     "profile_setting",
     "read_mlflow",
     "read_runs",
@@ -172,6 +208,8 @@ __all__ = [
     "recognize_schedule",
     "recognize_schedules",
     "scale",
+    "sensitivity",
+    "simulate_runs",
     "slice_isoflops",
     "smooth_loss",
     "suggest_laws",
@@ -184,17 +222,30 @@ if TYPE_CHECKING:
     from scalefit.checks import Finding as Finding
     from scalefit.checks import RunsCheck as RunsCheck
     from scalefit.checks import check_runs as check_runs
-    from scalefit.decisions.backtest import Backtest as Backtest
     from scalefit.decisions.backtest import backtest as backtest
+    from scalefit.decisions.backtest_comparison import BacktestComparison as BacktestComparison
+    from scalefit.decisions.backtest_comparison import compare_backtests as compare_backtests
+    from scalefit.decisions.backtest_result import Backtest as Backtest
     from scalefit.decisions.chain import Chain as Chain
     from scalefit.decisions.chain import Stage as Stage
     from scalefit.decisions.chain import chain as chain
+    from scalefit.decisions.coverage import Coverage as Coverage
+    from scalefit.decisions.coverage import coverage as coverage
     from scalefit.decisions.forecast import forecast as forecast
     from scalefit.decisions.forecast_result import Forecast as Forecast
+    from scalefit.decisions.identifiability import Identifiability as Identifiability
+    from scalefit.decisions.identifiability import identifiability as identifiability
+    from scalefit.decisions.influence import influence as influence
     from scalefit.decisions.law_comparison import LawComparison as LawComparison
     from scalefit.decisions.law_comparison import compare_laws as compare_laws
+    from scalefit.decisions.profiles import Profile as Profile
+    from scalefit.decisions.profiles import profile as profile
+    from scalefit.decisions.sensitivity import Sensitivity as Sensitivity
+    from scalefit.decisions.sensitivity import sensitivity as sensitivity
     from scalefit.decisions.settings import SettingProfile as SettingProfile
     from scalefit.decisions.settings import profile_setting as profile_setting
+    from scalefit.decisions.simulation import Noise as Noise
+    from scalefit.decisions.simulation import simulate_runs as simulate_runs
     from scalefit.decisions.suggestions import suggest_laws as suggest_laws
     from scalefit.definition import define_law as define_law
     from scalefit.definition import formula_law as formula_law
@@ -260,7 +311,9 @@ if TYPE_CHECKING:
     from scalefit.plots.backtests import plot_backtest as plot_backtest
     from scalefit.plots.fits import plot_fit as plot_fit
     from scalefit.plots.forecasts import plot_forecast as plot_forecast
+    from scalefit.plots.profiles import plot_profile as plot_profile
     from scalefit.quantities import bits_per_byte as bits_per_byte
+    from scalefit.reports.checklist import Checklist as Checklist
     from scalefit.reports.json import load_fit as load_fit
     from scalefit.result import Fit as Fit
     from scalefit.runs.cutting import cut_warmup as cut_warmup
@@ -287,6 +340,10 @@ if TYPE_CHECKING:
     from scalefit.schedules import ScheduleShape as ScheduleShape
     from scalefit.schedules import recognize_schedule as recognize_schedule
     from scalefit.schedules import recognize_schedules as recognize_schedules
+    from scalefit.uncertainty.lack_of_fit import LackOfFit as LackOfFit
+    from scalefit.uncertainty.lack_of_fit import lack_of_fit as lack_of_fit
+    from scalefit.uncertainty.noise import NoiseEstimate as NoiseEstimate
+    from scalefit.uncertainty.noise import estimate_noise as estimate_noise
     from scalefit.uncertainty.pairing import joint_draws as joint_draws
 
 
