@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,33 +14,31 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit import tables
-from scalefit.errors import FitError, FitWarning, not_one_of
-from scalefit.fitting.coordinates import Coordinates
-from scalefit.fitting.problem import Problem
-from scalefit.fitting.setup import Constraints
-from scalefit.fitting.verdict import Verdict
-from scalefit.law import Law
+from scalefit.errors import FitWarning
 from scalefit.provenance import seed_of
 from scalefit.runs.checking import no_reserved_columns
 from scalefit.runs.frame import as_frame
+from scalefit.uncertainty import bands, paths
 from scalefit.uncertainty import draws as drawing
-from scalefit.uncertainty import paths
-from scalefit.uncertainty.covariance import coordinate_covariance
 from scalefit.uncertainty.derivations import derive_frame
-from scalefit.uncertainty.intervals import check_level, percentile_interval
+from scalefit.uncertainty.intervals import IntervalKind, check_level, interval_of, summary_frame
+from scalefit.uncertainty.jackknife import Jackknife, jackknife_of
+from scalefit.uncertainty.record import FitRecord
+from scalefit.uncertainty.resamples import BootstrapKind, bootstrap_draws
 from scalefit.uncertainty.resampling import Plan
-from scalefit.uncertainty.units import WORDS, UnitKind, Units, row_names
 
 if TYPE_CHECKING:
     import lmfit
     from matplotlib.axes import Axes
 
+    from scalefit.decisions.backtest_result import Backtest
+    from scalefit.reports.checklist import Checklist
+
 Array = NDArray[np.float64]
-IntervalKind = Literal["percentile", "bca"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit:
+class Fit(FitRecord):
     """A law fitted to runs: estimates, a verdict, and what is needed to say how sure they are.
 
     Made by :func:`scalefit.fit`; never changed. A method that adds something returns a new Fit.
@@ -59,27 +57,6 @@ class Fit:
         Resamples that reached no minimum; they are not in ``draws``.
     """
 
-    law: Law
-    problem: Problem
-    coordinates: Coordinates
-    constraints: Constraints
-    u: Array
-    weights: Array
-    units: Units
-    unit_names: tuple[str, ...]
-    judgement: Verdict
-    objective: float
-    basins: Array
-    target: str
-    columns: Mapping[str, str]
-    data: pd.DataFrame
-    provenance: Mapping[str, Any]
-    notes: tuple[str, ...] = ()
-    draws: pd.DataFrame | None = None
-    n_failed: int = 0
-    plan: Plan | None = None
-    drawn: UnitKind | None = None
-
     def __repr__(self) -> str:
         from scalefit.reports.text import describe_fit
 
@@ -89,69 +66,6 @@ class Fit:
         from scalefit.reports.html import describe_fit
 
         return describe_fit(self)
-
-    @cached_property
-    def theta(self) -> Array:
-        """(1, p): the estimates as the law takes them."""
-        return self.coordinates.to_params(self.u[None])[0]
-
-    @property
-    def estimates(self) -> dict[str, float]:
-        """Parameter -> value, in raw units."""
-        return {name: float(value) for name, value in zip(self.law.param_names, self.theta[0], strict=True)}
-
-    @property
-    def converged(self) -> bool:
-        """Whether the estimates are a minimum that the data identify."""
-        return self.judgement.status == "converged"
-
-    @property
-    def verdict(self) -> str:
-        """The verdict in words, the status first."""
-        return str(self.judgement)
-
-    @property
-    def n_rows(self) -> int:
-        """Rows fitted."""
-        return self.problem.n
-
-    @property
-    def n_runs(self) -> int:
-        """Distinct runs; rows where no column names them."""
-        return int(self.data["run"].nunique()) if "run" in self.data.columns else self.n_rows
-
-    @property
-    def interval_source(self) -> str:
-        """Where intervals come from, in words."""
-        if self.draws is not None:
-            return f"bootstrap of {WORDS[self.drawn or self.units.kind]}, {len(self.draws)} draws"
-        return f"normal approximation, {drawing.NORMAL_DRAWS} draws of the covariance"
-
-    @property
-    def residuals(self) -> pd.DataFrame:
-        """The fitted rows with ``fitted`` and ``residual``: fitted minus seen, on the scale of the objective."""
-        r = self.problem.residual(self.theta)[0]
-        fitted = self.law.value(self.theta, self.problem.inputs)[0]
-        return self.data.assign(fitted=fitted, residual=r)
-
-    @cached_property
-    def rms(self) -> float:
-        """Root of the mean squared residual on the scale of the objective: a share of the loss on the log scale."""
-        r = self.problem.residual(self.theta)[0]
-        return float(np.sqrt(np.average(r**2, weights=self.weights)))
-
-    @property
-    def covariance(self) -> pd.DataFrame:
-        """Covariance of the parameters in raw units; zero for those fixed or held by a bound, NaN with too few rows."""
-        T = self.coordinates.to_params(self.u[None])[1][0]
-        names = list(self.law.param_names)
-        with np.errstate(all="ignore"):  # a parameter that the data do not fix may have a variance beyond any float
-            return pd.DataFrame(T @ self.coordinate_covariance @ T.T, index=names, columns=names)
-
-    @cached_property
-    def coordinate_covariance(self) -> Array:
-        """(q, q) covariance of the coordinates in which the fit moved."""
-        return coordinate_covariance(self.problem, self.coordinates, self.u, self.weights, self.units)
 
     @cached_property
     def draws_theta(self) -> Array:
@@ -171,7 +85,7 @@ class Fit:
         Parameters
         ----------
         level : float in (0, 1). How often intervals made in this way hold the true value.
-        kind : {"percentile", "bca"}. ``"bca"`` corrects bias and skew and needs :meth:`bootstrap`.
+        kind : see :meth:`interval`.
 
         Returns
         -------
@@ -179,41 +93,29 @@ class Fit:
             Indexed by parameter: ``estimate, se, low, high, unit, at_bound``. Standard errors are the spread of the
             draws after a bootstrap, else from the covariance.
         """
-        low, high = self.interval(level, kind=kind)
-        if self.draws is not None:
-            se = self.draws_theta.std(axis=0, ddof=1)
-        else:
-            se = np.sqrt(np.maximum(np.diag(self.covariance), 0))
-        return pd.DataFrame(
-            {
-                "estimate": self.theta[0],
-                "se": se,
-                "low": low,
-                "high": high,
-                "unit": [param.unit for param in self.law.params],
-                "at_bound": [name in self.judgement.at_bound for name in self.law.param_names],
-            },
-            index=pd.Index(self.law.param_names, name="parameter"),
-        )
+        return summary_frame(self, level, kind, self.judgement.at_bound)
 
     def interval(self, level: float = 0.9, *, kind: IntervalKind = "percentile") -> tuple[Array, Array]:
-        """Low and high end of each parameter's interval, in the order of the law."""
-        check_level(level)
-        if kind == "percentile":
-            return percentile_interval(self.draws_theta, level)
-        if kind != "bca":
-            raise FitError(not_one_of("kind", kind, ("percentile", "bca")))
-        if self.draws is None:
-            raise FitError("BCa intervals need draws: call fit.bootstrap(1000) first.")
-        return drawing.bca_of_params(
-            self.problem, self.coordinates, self.u, self.weights, self.units, self.draws_theta, level
-        )
+        """Low and high end of each parameter's interval, in the order of the law.
+
+        Parameters
+        ----------
+        level : float in (0, 1).
+        kind : {"percentile", "basic", "bca", "studentized"}
+            The central share of the draws; the same mirrored at the estimate; corrected for bias and skew (Efron 1987);
+            or draws in units of their own standard errors (Hall 1988), which holds best with few runs and takes about
+            as long as the bootstrap again. All but the first need :meth:`bootstrap`.
+        """
+        return interval_of(self, level, kind)
 
     def bootstrap(
         self,
         n: int = 1000,
         *,
-        kind: Literal["pairs", "runs", "blocks"] | None = None,
+        kind: BootstrapKind | None = None,
+        strata: str | Sequence[object] | None = None,
+        share: float = 0.8,
+        scaled: bool = True,
         rng: np.random.Generator | int | None = None,
         progress: bool = False,
         plan: Plan | None = None,
@@ -223,8 +125,20 @@ class Fit:
         Parameters
         ----------
         n : number of resamples, at least 2.
-        kind : what is drawn as one piece. None: rows where each is a run of its own (``"pairs"``), whole runs where
-            ``run`` repeats, moving blocks along each run where there are fewer than six.
+        kind : what is drawn. None: rows where each is a run of its own (``"pairs"``), whole runs where ``run`` repeats
+            (``"runs"``), moving blocks along each run where there are fewer than six (``"blocks"``).
+
+            ``"strata"``: rows or whole runs within each size, so that every resample keeps all sizes. ``"subsample"``:
+            ``share`` of them without replacement, as Hoffmann et al. 2022 did.
+
+            The others keep every point and redraw its value. ``"seeds"``: repeated runs of one setting among
+            themselves. ``"residual"``: residuals from any row. ``"wild"``: each row's own, with a random sign
+            (Rademacher's, which leaves the median of the noise at zero as robust objectives need), by whole runs where
+            ``run`` repeats. ``"parametric"``: noise from Student's t fitted to the residuals.
+        strata : for ``"strata"``: a column of ``fit.data`` or a value per row; None: the first input of few values.
+        share : for ``"subsample"``, in (0, 1).
+        scaled : for ``"subsample"``: whether draws are moved away from the estimate by ``sqrt(m / (n - m))``, so that m
+            of n runs give the spread of n (Politis & Romano 1994). False is what was published: half as wide at 0.8.
         rng : Generator, seed or None. All draws are made before the work starts.
         progress : whether to show a bar.
         plan : the plan of another fit to the same runs, so that the draws of both may be combined one by one.
@@ -232,12 +146,19 @@ class Fit:
         Returns
         -------
         Fit
-            With ``draws`` and ``n_failed``.
+            With ``draws`` and ``n_failed``. Resamples that cannot fix the law, such as of one size, are drawn again
+            before the work starts; ``plan.redrawn`` counts them.
+
+        Raises
+        ------
+        FitError
+            If the data do not have what the kind draws: repeated runs, a column of few values, enough rows.
 
         Warns
         -----
         FitWarning
-            If more than 2 % of the resamples reached no minimum, or if blocks stand in for runs.
+            If more than 2 % of the resamples reached no minimum, more than 10 % had to be drawn again, or blocks stand
+            in for runs.
 
         Examples
         --------
@@ -247,19 +168,31 @@ class Fit:
         >>> fit.draws.shape, fit.n_failed
         ((100, 5), 0)
         """
-        drawing.check_spare(self.problem, self.coordinates, self.weights, self.law.name)
-        rows = row_names(list(self.data.index), self.problem.inputs)
-        units, names = drawing.units_for(self.units, self.unit_names, kind, rows)
-        generator = np.random.default_rng(rng)
-        if plan is None:
-            plan = drawing.new_plan(units, names, n, generator, self.provenance["data_hash"], self.weights)
-        refits = drawing.refit_plan(
-            self.problem, self.coordinates, self.basins, self.weights, units, names, plan, progress=progress
+        draws, n_failed, plan, drawn = bootstrap_draws(
+            self, n, kind=kind, strata=strata, share=share, scaled=scaled, rng=rng, progress=progress, plan=plan
         )
-        kept = np.flatnonzero(~refits.failed)
-        drawing.warn_of_failures(int(refits.failed.sum()), plan.draws, self.law.name)
-        frame = pd.DataFrame(refits.theta[kept], columns=list(self.law.param_names), index=pd.Index(kept, name="draw"))
-        return replace(self, draws=frame, n_failed=int(refits.failed.sum()), plan=plan, drawn=units.kind)
+        return replace(self, draws=draws, n_failed=n_failed, plan=plan, drawn=drawn)
+
+    def jackknife(self) -> Jackknife:
+        """Leave out each run in turn: what each does to the estimates, and standard errors without random numbers.
+
+        Units are those of :meth:`bootstrap`: rows, whole runs, or blocks along few runs. Standard errors of a jackknife
+        are not to be trusted for objectives close to the median, such as Huber's with a small delta.
+
+        Returns
+        -------
+        Jackknife
+            ``frame`` (one row a unit, the most influential first), ``se`` and ``bias``.
+
+        Examples
+        --------
+        >>> import scalefit as sf
+        >>> runs = sf.datasets.load("microlm").groupby("run").last()
+        >>> fit = sf.fit(runs[runs.family == "lstm"], "chinchilla", objective=sf.Square())
+        >>> fit.jackknife().se.index.tolist()
+        ['E', 'A', 'alpha', 'B', 'beta']
+        """
+        return jackknife_of(self)
 
     def predict(
         self,
@@ -317,8 +250,7 @@ class Fit:
         return points.assign(estimate=estimate, low=low, high=high, beyond=paths.beyond(inputs, self.problem.inputs))
 
     def _band(self, inputs: tuple[Array, ...], level: float, interval: str) -> tuple[Array, Array]:
-        made_of = (self.problem, self.coordinates, self.theta, self.draws_theta, inputs, self.weights)
-        return drawing.band(*made_of, level, interval, self.seed)
+        return bands.band(self, inputs, level, interval)
 
     def curve(
         self,
@@ -371,6 +303,18 @@ class Fit:
             ``at`` with ``estimate, low, high, unit`` and ``undefined``, the share of draws in which it has no value.
         """
         return derive_frame(self.law, name, self.theta[0], self.draws_theta, {} if at is None else at, level)
+
+    def checklist(self, *, answers: Mapping[str, str] | None = None, backtest: Backtest | None = None) -> Checklist:
+        """What a report of this fit must state, filled in as far as it is known: see :class:`scalefit.Checklist`.
+
+        Parameters
+        ----------
+        answers : item -> what only its author knows, such as ``{"tokenizer": "GPT-2"}``.
+        backtest : of the same law and runs, for the items on validation.
+        """
+        from scalefit.reports.checklist import make_checklist
+
+        return make_checklist(self, answers=answers, backtest=backtest)
 
     def formula(self, *, latex: bool = False) -> str:
         """The equation with its numbers in, as text or LaTeX."""

@@ -126,10 +126,10 @@ class Problem:
         total += self.pull(theta, centre)
         return np.where(np.isfinite(total), total, np.inf)
 
-    def normal(self, theta: Array, weights: Array, centre: Array | None = None) -> Normal:
+    def normal(self, theta: Array, weights: Array, centre: Array | None = None, shift: Array | None = None) -> Normal:
         """The normal equations for B parameter vectors (B, p) and row weights (B, n).
 
-        ``centre`` (B, p) takes the place of the prior's own.
+        ``centre`` (B, p) takes the place of the prior's own, ``shift`` (B, n) is added to the residuals.
         """
         B, p = theta.shape
         objective, gradient = np.zeros(B), np.zeros((B, p))
@@ -137,6 +137,8 @@ class Problem:
         with np.errstate(all="ignore"):
             for part, piece in self.chunks():
                 r, J = part.residual_and_jacobian(theta)
+                if shift is not None:
+                    r += shift[:, piece]
                 W = weights[:, piece]
                 loss, slope, bend, weight = self.objective.parts(r)
                 objective += np.vecdot(W, loss)

@@ -45,7 +45,7 @@ class Solutions:
 class _State:
     """The problems of the block that are under way; arrays of the block's size, overwritten in place."""
 
-    def __init__(self, block: int, q: int, p: int, n: int) -> None:
+    def __init__(self, block: int, q: int, p: int, n: int, shifted: bool) -> None:
         self.u, self.trial = np.zeros((block, q)), np.zeros((block, q))
         self.objective, self.expected = np.full(block, np.inf), np.zeros(block)
         self.gradient, self.curvature, self.metric = (
@@ -55,12 +55,13 @@ class _State:
         )
         self.damping, self.weights, self.rounding = np.zeros(block), np.zeros((block, n)), np.zeros(block)
         self.centre = np.zeros((block, p))
+        self.shift = np.zeros((block, n)) if shifted else None
         self.steps, self.place = np.zeros(block, int), np.full(block, -1)
 
     def keep(self, rows: NDArray[np.bool_]) -> None:
         """Drop the other rows."""
         for name, value in vars(self).items():
-            setattr(self, name, value[rows])
+            setattr(self, name, None if value is None else value[rows])
 
 
 def solve(
@@ -75,6 +76,7 @@ def solve(
     most_steps: int = MOST_STEPS,
     tick: Callable[[int], None] | None = None,
     centres: Array | None = None,
+    shifts: Array | None = None,
 ) -> Solutions:
     """Minimise B problems from one start each.
 
@@ -85,6 +87,7 @@ def solve(
     damping : first damping; small where starts are near the minimum.
     tick : called with the number of problems ended since the last call.
     centres : (B, p) centres of the prior, where they differ from problem to problem.
+    shifts : (B, n) added to the residuals, where the observed values differ from problem to problem.
     """
     B, q = starts.shape
     out = Solutions(
@@ -97,7 +100,7 @@ def solve(
     if B == 0:
         return out
     block = max(1, min(block, B, max(1, 200_000_000 // max(1, 8 * problem.n))))
-    state, waiting = _State(block, q, len(coordinates.base), problem.n), 0
+    state, waiting = _State(block, q, len(coordinates.base), problem.n, shifts is not None), 0
 
     share = (4e-16 * (1 + np.max(np.abs(problem.seen)))) ** 2
 
@@ -109,6 +112,8 @@ def solve(
         state.weights[slots] = weights[chosen if len(weights) > 1 else np.zeros(count, int)]
         if problem.prior is not None:
             state.centre[slots] = problem.prior.centre if centres is None else centres[chosen]
+        if shifts is not None and state.shift is not None:
+            state.shift[slots] = shifts[chosen]
         state.objective[slots], state.damping[slots], state.steps[slots] = np.inf, damping, 0
         state.rounding[slots] = np.sum(state.weights[slots], axis=1) * share
         waiting += count
@@ -140,7 +145,7 @@ def solve(
 def _evaluate(problem: Problem, coordinates: Coordinates, state: _State) -> None:
     """Normal equations at the trials; those that do not raise the objective become the current points."""
     theta, T = coordinates.to_params(state.trial)
-    sums = problem.normal(theta, state.weights, state.centre)
+    sums = problem.normal(theta, state.weights, state.centre, state.shift)
     TT = T.swapaxes(1, 2)
     gradient = np.matmul(TT, sums.gradient[..., None])[..., 0]
     curvature, metric = np.matmul(TT, np.matmul(np.stack([sums.curvature, sums.metric]), T))

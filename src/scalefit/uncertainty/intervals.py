@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from typing import Literal, get_args
+
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from scalefit.errors import FitError
+from scalefit.errors import FitError, not_one_of
+from scalefit.uncertainty.fitted import Fitted
+from scalefit.uncertainty.jackknife import MOST_GROUPS, leave_one_out
+from scalefit.uncertainty.studentized import pivots
 
 Array = NDArray[np.float64]
+IntervalKind = Literal["percentile", "basic", "bca", "studentized"]
+#: Share of draws without a standard error above which a parameter has no interval.
+MOST_UNDEFINED = 0.5
+#: The kinds by the words in messages.
+WORDS: dict[IntervalKind, str] = {"basic": "Basic", "bca": "BCa", "studentized": "Studentized"}
 
 
 def check_level(level: float) -> float:
@@ -18,9 +30,97 @@ def check_level(level: float) -> float:
     return float(level)
 
 
+def interval_of(fit: Fitted, level: float, kind: str) -> tuple[Array, Array]:
+    """Low and high (p,) of the parameters of a fit.
+
+    Raises
+    ------
+    FitError
+        If the kind is unknown, or needs draws of a bootstrap that the fit does not have.
+    """
+    check_level(level)
+    known = next((name for name in get_args(IntervalKind) if name == kind), None)
+    if known is None:
+        raise FitError(not_one_of("kind", kind, get_args(IntervalKind)))
+    if known == "percentile":
+        return percentile_interval(fit.draws_theta, level)
+    if fit.draws is None:
+        raise FitError(f"{WORDS[known]} intervals need draws: call fit.bootstrap(1000) first.")
+    if known == "basic":
+        return basic_interval(fit.draws_theta, fit.theta[0], logarithmic(fit), level)
+    if known == "studentized":
+        own, each = pivots(fit)
+        return studentized_interval(fit.draws_theta, fit.theta[0], each, own, logarithmic(fit), level)
+    without = leave_one_out(fit.problem, fit.coordinates, fit.u[None], fit.weights, fit.units, groups=MOST_GROUPS)
+    return bca_interval(fit.draws_theta, fit.theta[0], without.theta[~without.failed], level)
+
+
+def summary_frame(fit: Fitted, level: float, kind: str, at_bound: Collection[str]) -> pd.DataFrame:
+    """Estimates, standard errors and intervals, one row a parameter."""
+    low, high = interval_of(fit, level, kind)
+    if fit.draws is not None:
+        se = fit.draws_theta.std(axis=0, ddof=1)
+    else:
+        se = np.sqrt(np.maximum(np.diag(fit.covariance), 0))
+    return pd.DataFrame(
+        {
+            "estimate": fit.theta[0],
+            "se": se,
+            "low": low,
+            "high": high,
+            "unit": [param.unit for param in fit.law.params],
+            "at_bound": [name in at_bound for name in fit.law.param_names],
+        },
+        index=pd.Index(fit.law.param_names, name="parameter"),
+    )
+
+
 def percentile_interval(draws: Array, level: float) -> tuple[Array, Array]:
     """Low and high over the first axis: the central share ``level`` of the draws."""
     low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    return low, high
+
+
+def logarithmic(fit: Fitted) -> NDArray[np.bool_]:
+    """Which parameters (p,) are compared in their logarithm: sizes of terms, unless a draw is on its bound of zero.
+
+    In simulations both scales hold the truth equally often; on the raw one the low end may be negative.
+    """
+    sizes = np.array([param.coordinate == "log" for param in fit.law.params])
+    return np.asarray(sizes & (fit.theta[0] > 0) & (fit.draws_theta > 0).all(axis=0))
+
+
+def basic_interval(draws: Array, estimate: Array, log: NDArray[np.bool_], level: float) -> tuple[Array, Array]:
+    """The central share of the draws (n, p), mirrored at the estimate (p,); in the logarithm where ``log`` (p,)."""
+    low, high = percentile_interval(draws, level)
+    with np.errstate(all="ignore"):
+        return np.where(log, estimate**2 / high, 2 * estimate - high), np.where(
+            log, estimate**2 / low, 2 * estimate - low
+        )
+
+
+def studentized_interval(
+    draws: Array, estimate: Array, each: Array, own: Array, log: NDArray[np.bool_], level: float
+) -> tuple[Array, Array]:
+    """Bootstrap-t intervals (Hall 1988): draws (n, p) in units of their own standard errors, ``each`` (n, p).
+
+    Parameters
+    ----------
+    estimate, own : (p,) from the data as they are, and its standard errors; zero where a parameter does not move.
+    log : (p,) whether a parameter is compared in its logarithm.
+    """
+    with np.errstate(all="ignore"):
+        moved = np.where(log, np.log(np.where(log, draws / estimate, 1.0)), draws - estimate)
+        t = moved / np.where(log, each / draws, each)
+        unit = np.where(log, own / estimate, own)
+    low, high = np.full((2, len(estimate)), np.nan)
+    for j in range(len(estimate)):
+        good = np.isfinite(t[:, j])
+        if own[j] == 0:
+            low[j] = high[j] = estimate[j]
+        elif np.mean(good) >= 1 - MOST_UNDEFINED:
+            away = -unit[j] * np.quantile(t[good, j], [0.5 + level / 2, 0.5 - level / 2])
+            low[j], high[j] = estimate[j] * np.exp(away) if log[j] else estimate[j] + away
     return low, high
 
 

@@ -11,9 +11,21 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 UnitKind = Literal["rows", "runs", "blocks"]
+#: What a bootstrap drew: units, or something else of them.
+DrawnKind = Literal["rows", "runs", "blocks", "strata", "subsample", "seeds", "residual", "wild", "parametric"]
 
 #: The kinds in words.
-WORDS: Mapping[UnitKind, str] = {"rows": "rows", "runs": "whole runs", "blocks": "blocks along each run"}
+WORDS: Mapping[DrawnKind, str] = {
+    "rows": "rows",
+    "runs": "whole runs",
+    "blocks": "blocks along each run",
+    "strata": "rows or runs within strata",
+    "subsample": "subsamples without replacement",
+    "seeds": "repeated runs",
+    "residual": "residuals",
+    "wild": "signs of residuals",
+    "parametric": "noise of the fitted scatter",
+}
 FEWEST_RUNS = 6
 
 
@@ -119,3 +131,25 @@ def autocorrelation_time(r: Array) -> float:
             break
         total += 2 * correlation
     return total
+
+
+def rows_in_order(units: Units) -> list[NDArray[np.intp]]:
+    """The rows of each unit in the order of its steps, unit after unit."""
+    order = np.argsort(units.labels, kind="stable") if units.order is None else units.order
+    return np.split(order, np.cumsum(np.bincount(units.labels))[:-1])
+
+
+def carry(units: Units, sources: NDArray[np.intp]) -> NDArray[np.intp]:
+    """For each row the row of another unit at the same share of its way: residuals move as whole runs.
+
+    ``sources`` (draws, units) is the unit that gives to each; the result is (draws, n).
+    """
+    rows_of = rows_in_order(units)
+    out = np.empty((len(sources), len(units.labels)), np.intp)
+    tables: dict[int, NDArray[np.intp]] = {}
+    for unit, rows in enumerate(rows_of):
+        m = len(rows)
+        if m not in tables:
+            tables[m] = np.stack([other[np.arange(m) * len(other) // m] for other in rows_of])
+        out[:, rows] = tables[m][sources[:, unit]]
+    return out
