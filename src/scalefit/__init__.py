@@ -20,6 +20,7 @@ _PUBLIC = {
     "Asymmetric": "objectives",
     "Backtest": "decisions.backtest_result",
     "BacktestComparison": "decisions.backtest_comparison",
+    "BorrowedFit": "decisions.families_borrow",
     "Cauchy": "objectives",
     "Chain": "decisions.chain",
     "Checklist": "reports.checklist",
@@ -29,6 +30,8 @@ _PUBLIC = {
     "DataWarning": "errors",
     "Derive": "law",
     "Derived": "derived",
+    "FamilyBacktest": "decisions.families_backtest",
+    "FamilyFit": "decisions.families_record",
     "Finding": "checks",
     "Fit": "result",
     "FitError": "errors",
@@ -37,6 +40,7 @@ _PUBLIC = {
     "FormulaError": "errors",
     "Huber": "objectives",
     "Identifiability": "decisions.identifiability",
+    "Jackknife": "uncertainty.jackknife",
     "LackOfFit": "uncertainty.lack_of_fit",
     "Law": "law",
     "LawComparison": "decisions.law_comparison",
@@ -54,12 +58,15 @@ _PUBLIC = {
     "ScheduleShape": "schedules",
     "Sensitivity": "decisions.sensitivity",
     "SettingProfile": "decisions.settings",
+    "SharingTest": "decisions.families_likelihood",
     "Square": "objectives",
     "Stage": "decisions.chain",
     "Starts": "fitting.starts",
     "UnitWarning": "errors",
     "backtest": "decisions.backtest",
+    "backtest_families": "decisions.families_backtest",
     "bits_per_byte": "quantities",
+    "borrow": "decisions.families_borrow",
     "chain": "decisions.chain",
     "check_runs": "checks",
     "compare_backtests": "decisions.backtest_comparison",
@@ -79,6 +86,7 @@ _PUBLIC = {
     "find_divergence": "runs.divergence",
     "find_spikes": "runs.spikes",
     "fit": "estimation",
+    "fit_families": "decisions.families",
     "floor": "parameter",
     "forecast": "decisions.forecast",
     "formula_law": "definition",
@@ -120,6 +128,7 @@ __all__ = [
     "Asymmetric",
     "Backtest",
     "BacktestComparison",
+    "BorrowedFit",
     "Cauchy",
     "Chain",
     "Checklist",
@@ -129,6 +138,8 @@ __all__ = [
     "DataWarning",
     "Derive",
     "Derived",
+    "FamilyBacktest",
+    "FamilyFit",
     "Finding",
     "Fit",
     "FitError",
@@ -137,6 +148,7 @@ __all__ = [
     "FormulaError",
     "Huber",
     "Identifiability",
+    "Jackknife",
     "LackOfFit",
     "Law",
     "LawComparison",
@@ -154,12 +166,15 @@ __all__ = [
     "ScheduleShape",
     "Sensitivity",
     "SettingProfile",
+    "SharingTest",
     "Square",
     "Stage",
     "Starts",
     "UnitWarning",
     "backtest",
+    "backtest_families",
     "bits_per_byte",
+    "borrow",
     "chain",
     "check_runs",
     "compare_backtests",
@@ -180,6 +195,7 @@ __all__ = [
     "find_divergence",
     "find_spikes",
     "fit",
+    "fit_families",
     "floor",
     "forecast",
     "formula_law",
@@ -231,6 +247,13 @@ if TYPE_CHECKING:
     from scalefit.decisions.chain import chain as chain
     from scalefit.decisions.coverage import Coverage as Coverage
     from scalefit.decisions.coverage import coverage as coverage
+    from scalefit.decisions.families import fit_families as fit_families
+    from scalefit.decisions.families_backtest import FamilyBacktest as FamilyBacktest
+    from scalefit.decisions.families_backtest import backtest_families as backtest_families
+    from scalefit.decisions.families_borrow import BorrowedFit as BorrowedFit
+    from scalefit.decisions.families_borrow import borrow as borrow
+    from scalefit.decisions.families_likelihood import SharingTest as SharingTest
+    from scalefit.decisions.families_record import FamilyFit as FamilyFit
     from scalefit.decisions.forecast import forecast as forecast
     from scalefit.decisions.forecast_result import Forecast as Forecast
     from scalefit.decisions.identifiability import Identifiability as Identifiability
@@ -340,6 +363,7 @@ if TYPE_CHECKING:
     from scalefit.schedules import ScheduleShape as ScheduleShape
     from scalefit.schedules import recognize_schedule as recognize_schedule
     from scalefit.schedules import recognize_schedules as recognize_schedules
+    from scalefit.uncertainty.jackknife import Jackknife as Jackknife
     from scalefit.uncertainty.lack_of_fit import LackOfFit as LackOfFit
     from scalefit.uncertainty.lack_of_fit import lack_of_fit as lack_of_fit
     from scalefit.uncertainty.noise import NoiseEstimate as NoiseEstimate
