@@ -151,6 +151,24 @@ def test_a_python_law_loads_whole_when_it_is_given(runs, path):
     assert_same_fit(fit, sf.load_fit(path, law=own_law))
 
 
+@pytest.mark.parametrize("kind", ["strata", "residual", "wild", "parametric", "subsample"])
+def test_draws_of_every_kind_come_back_with_their_plan(fit, path, kind):
+    drawn = fit.bootstrap(10, kind=kind, rng=0)
+    drawn.to_json(path)
+    back = sf.load_fit(path)
+    assert_frame_equal(back.draws, drawn.draws)
+    assert (back.drawn, back.plan.kind, back.plan.redrawn) == (drawn.drawn, drawn.plan.kind, drawn.plan.redrawn)
+    assert np.array_equal(back.plan.counts, drawn.plan.counts)
+    assert back.interval_source == drawn.interval_source
+
+
+def test_a_file_from_before_there_were_kinds_of_plans_is_read(fit, path):
+    content = json.loads(fit.bootstrap(10, rng=0).to_json())
+    del content["plan"]["kind"], content["plan"]["redrawn"]
+    path.write_text(json.dumps(content))
+    assert (sf.load_fit(path).plan.kind, sf.load_fit(path).plan.redrawn) == ("counts", 0)
+
+
 @pytest.mark.parametrize("draws", [False, True])
 def test_a_python_law_that_is_not_given_leaves_the_estimates(runs, path, draws):
     fit = sf.fit(runs, own_law)

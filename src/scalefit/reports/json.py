@@ -26,8 +26,8 @@ from scalefit.law import Law
 from scalefit.reports.entries import Entry, plain, plain_frame
 from scalefit.reports.law_references import FitWithoutLaw, kind_of, plain_law, plain_objective, read_law, read_objective
 from scalefit.result import Fit
-from scalefit.uncertainty.resampling import Plan
-from scalefit.uncertainty.units import UnitKind, Units
+from scalefit.uncertainty.resampling import Counts, Plan, PlanKind
+from scalefit.uncertainty.units import DrawnKind, Units
 
 Array = NDArray[np.float64]
 T = TypeVar("T")
@@ -35,6 +35,8 @@ T = TypeVar("T")
 FORMAT, SCHEMA = "scalefit.fit", 1
 #: Estimates of the file and those that follow from its coordinates differ by less, relative, unless it was edited.
 SAME = 1e-9
+DRAWN: tuple[DrawnKind, ...] = get_args(DrawnKind)
+PLANS: tuple[PlanKind, ...] = get_args(PlanKind)
 
 
 def write_fit(fit: Fit, path: str | Path | None = None) -> str:
@@ -120,9 +122,7 @@ def _uncertainty(fit: Fit) -> dict[str, Any]:
         "covariance": plain(fit.covariance.to_numpy()),
         "draws": None if draws is None else {"index": plain(list(draws.index)), "values": plain(draws.to_numpy(float))},
         "normal_draws": plain(fit.draws_theta) if drawn else None,
-        "plan": None
-        if plan is None
-        else {"names": list(plan.names), "counts": plain(plan.counts), "token": plan.token},
+        "plan": None if plan is None else {f.name: plain(getattr(plan, f.name)) for f in fields(Plan)},
         "drawn": fit.drawn,
     }
 
@@ -256,7 +256,7 @@ def _result_parts(entry: Entry, law: Law) -> dict[str, Any]:
         "draws": _optional(entry["draws"], lambda part: _draws(part, law)),
         "n_failed": entry["n_failed"].whole(),
         "plan": _optional(entry["plan"], _plan),
-        "drawn": _optional(entry["drawn"], _drawn),
+        "drawn": _optional(entry["drawn"], lambda part: _word(part, DRAWN)),
     }
 
 
@@ -379,12 +379,18 @@ def _draws(entry: Entry, law: Law) -> pd.DataFrame:
 
 def _plan(entry: Entry) -> Plan:
     names = entry["names"].texts()
-    counts = [row.wholes(len(names), at_most=2**32 - 1) for row in entry["counts"].entries()]
-    table = np.array(counts, np.uint32).reshape(len(counts), len(names))
-    return Plan(names, table if table.size and table.max() > 65_535 else table.astype(np.uint16), entry["token"].text())
+    rows = [row.array(len(names), finite=True) for row in entry["counts"].entries()]
+    table = np.array(rows, float).reshape(len(rows), len(names))
+    if (table < 0).any():
+        entry["counts"].fail("lists of numbers from 0")
+    counts: Counts = table
+    if (table == np.floor(table)).all() and (not table.size or table.max() < 2**32):
+        counts = table.astype(np.uint32) if table.size and table.max() > 65_535 else table.astype(np.uint16)
+    there = entry.named()  # a file of an earlier version holds counts of units and nothing else
+    kind = _word(there["kind"], PLANS) if "kind" in there else "counts"
+    return Plan(names, counts, entry["token"].text(), kind, there["redrawn"].whole() if "redrawn" in there else 0)
 
 
-def _drawn(entry: Entry) -> UnitKind:
-    kinds: tuple[UnitKind, ...] = get_args(UnitKind)
+def _word(entry: Entry, words: tuple[T, ...]) -> T:
     text = entry.text()
-    return next((kind for kind in kinds if kind == text), None) or entry.fail(f"one of {listing(kinds, last='or')}")
+    return next((word for word in words if word == text), None) or entry.fail(f"one of {listing(words, last='or')}")
