@@ -342,3 +342,12 @@ def test_another_target_is_predicted_on_the_logit_scale():
     fit = sf.fit({"x": x, "accuracy": accuracy}, law)
     assert fit.estimates == pytest.approx({"a": -0.3 * np.log(1e20), "b": 0.3}, rel=1e-6)
     assert fit.predict({"x": [1e20]})["estimate"][0] == pytest.approx(0.5)
+
+
+def test_a_misspelt_key_of_columns_is_not_passed_over():
+    runs = sf.grid(params=[1e7, 1e8, 1e9], tokens=[1e9, 1e10, 1e11])
+    runs = runs.assign(
+        loss=sf.get_law("chinchilla").with_constants("besiroglu2024")(runs), all_params=runs.params * 1.3
+    )
+    with pytest.raises(sf.FitError, match=r"columns= names 'parms'.*Did you mean 'params'"):
+        sf.fit(runs, "chinchilla", columns={"parms": "all_params"})

@@ -12,7 +12,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit import provenance, tables
-from scalefit.errors import ColumnError, DataError, FitError, FitWarning, listing, missing_column, rows_text
+from scalefit.errors import (
+    ColumnError,
+    DataError,
+    FitError,
+    FitWarning,
+    did_you_mean,
+    listing,
+    missing_column,
+    rows_text,
+)
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.problem import Problem
 from scalefit.fitting.search import search
@@ -22,6 +31,7 @@ from scalefit.fitting.verdict import judge
 from scalefit.law import Law
 from scalefit.laws import get_law
 from scalefit.objectives import Objective
+from scalefit.quantities import QUANTITIES
 from scalefit.result import Fit
 from scalefit.runs.checking import checked_columns, no_reserved_columns, numeric_column
 from scalefit.runs.frame import as_frame
@@ -106,6 +116,7 @@ def fit(
     law = get_law(law)
     constraints, start = _constraints(law, fixed, bounds, tie, prior, params)
     constraints.check(law)
+    _check_keys(columns, law, target)
     columns = _along(law, columns, along)
     law = bounded_law(law, constraints)
     objective = law.objective if objective is None else objective
@@ -151,6 +162,14 @@ def fit(
         provenance=provenance.record(problem, row_weights, law, constraints, used, frame.attrs),
         notes=(*table.notes, *y_notes),
     )
+
+
+def _check_keys(columns: Mapping[str, str] | None, law: Law, target: str | None) -> None:
+    """Whether a key of ``columns`` looks like a slip of the pen: it would be passed over, and another column read."""
+    read = [*law.inputs, *(law.derive.columns if law.derive else ()), target or law.output, "run", "step"]
+    for key in columns or {}:
+        if key not in QUANTITIES and key not in read and (meant := did_you_mean(key, read)):
+            raise FitError(f"columns= names {key!r}, and {law.name} has no such input.{meant}")
 
 
 def _along(law: Law, columns: Mapping[str, str] | None, along: str | None) -> Mapping[str, str] | None:

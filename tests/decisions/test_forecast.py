@@ -241,3 +241,58 @@ def test_sparse_models_of_four_sizes_foretell_the_largest():
     seen = runs[runs.params > 1e9].loss
     assert (told.frame.estimate / seen - 1).abs().mean() < 0.02
     assert ((told.frame.low < seen) & (seen < told.frame.high)).mean() > 0.7
+
+
+def checkpoints(runs=8, rows=10):
+    """Runs of growing size, each seen ten times, with a luck of its own."""
+    frame = sf.grid(params=np.geomspace(3e7, 1e9, runs), share=np.linspace(0.1, 1, rows))
+    frame["tokens"] = frame.share * frame.params * np.tile([20.0, 60.0], len(frame) // 2)
+    frame["run"] = [f"size {size:.0f}" for size in frame.params]
+    luck = np.repeat(np.random.default_rng(0).standard_normal(runs), rows)
+    return frame.assign(loss=sf.get_law("chinchilla")(TRUE, frame) * np.exp(0.003 * luck)).drop(columns="share")
+
+
+def test_the_law_that_describes_checkpoints_outweighs_one_that_does_not():
+    """Eight runs are few, but eighty rows tell a law with a floor from one that misses by several times as much."""
+    told = sf.forecast(checkpoints(), sf.grid(params=[3e9], tokens=[1e11]), **QUICK)
+    weight = told.laws.weight
+    assert weight["chinchilla"] + weight["gen_ces"] > 0.75
+
+
+def test_families_that_lie_apart_are_not_forecast_as_one_without_a_word():
+    runs = pd.concat([ladder().assign(family="a"), ladder(seed=1).assign(family="b", loss=ladder().loss * 1.1)])
+    told = sf.forecast(runs.reset_index(drop=True), BIG, **QUICK)
+    assert any("2 families are fitted as one, and a and b lie apart" in doubt for doubt in told.doubts)
+
+
+def test_families_that_agree_raise_no_doubt():
+    runs = ladder().assign(family=["a", "b"] * 15)
+    assert not any("families" in doubt for doubt in sf.forecast(runs, BIG, **QUICK).doubts)
+
+
+def test_copies_of_rows_are_said_to_be_counted():
+    told = sf.forecast(pd.concat([ladder(), ladder().head(7)]), BIG, laws=["chinchilla", "gen_ces"], **QUICK)
+    assert any("7 of 37 rows are copies of others" in doubt for doubt in told.doubts)
+
+
+def test_one_law_alone_is_not_certified():
+    told = sf.forecast(ladder(), BIG, laws="chinchilla", **QUICK)
+    assert any("chinchilla stands alone" in doubt for doubt in told.doubts)
+    assert "from 1 law: DO NOT RELY ON IT" in repr(told)
+
+
+def test_points_without_an_input_that_varies_are_refused():
+    with pytest.raises(sf.ColumnError, match="tokens varies among the runs and is not in the points"):
+        sf.forecast(ladder(), pd.DataFrame({"params": [1e10]}))
+
+
+def test_points_in_billions_are_warned_of_once():
+    with pytest.warns(sf.UnitWarning, match="'params'") as caught:
+        sf.forecast(ladder(), sf.grid(params=[10.0], tokens=[2e11]), laws=["chinchilla", "gen_ces"], **QUICK)
+    assert [str(one.message) for one in caught if "flops" in str(one.message)] == []
+
+
+def test_points_under_other_names_are_shown_under_these():
+    told = sf.forecast(ladder(), pd.DataFrame({"N": [1e10], "D": [2e11]}), laws=["chinchilla", "gen_ces"], **QUICK)
+    assert "1e+10" in repr(told)
+    assert told.inputs == ("N", "D")

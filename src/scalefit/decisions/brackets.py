@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from scalefit.errors import DataError, FitError, listing
+from scalefit.errors import ColumnError, DataError, FitError, listing
 from scalefit.law import Law
 from scalefit.laws import get_law
 from scalefit.runs.columns import find_column, has_column
@@ -106,6 +106,8 @@ def choose_inputs(
 
     Raises
     ------
+    ColumnError
+        If an input that varies among the runs is not among the points, though others of its set are.
     DataError
         If no set fits.
     """
@@ -118,6 +120,8 @@ def choose_inputs(
     for inputs in BRACKETS:
         if inputs != ("x",) and set(inputs) <= varying:
             return inputs, dict(columns)
+    if "x" not in columns:
+        _check_points(runs, at, columns)
     single = _single(runs, at, columns, along)
     if single is None:
         named = listing(str(name) for name in runs.columns)
@@ -127,6 +131,21 @@ def choose_inputs(
             f"{named}. Name the laws: laws=['chinchilla', …], and the columns: columns={{'params': …}}."
         )
     return ("x",), {**columns, "x": single}
+
+
+def _check_points(runs: pd.DataFrame, at: pd.DataFrame, columns: Mapping[str, str]) -> None:
+    """Whether the points lack an input of a set that the runs have: a law of the others would answer silently."""
+    for inputs in BRACKETS:
+        if inputs == ("x",) or "unique_tokens" in inputs or not all(_varies(runs, name, columns) for name in inputs):
+            continue
+        missing = [name for name in inputs if not has_column(at, name, columns=columns)]
+        if missing and len(missing) < len(inputs):
+            here = next(name for name in inputs if name not in missing)
+            raise ColumnError(
+                f"forecast: {listing(missing)} varies among the runs and is not in the points, which have "
+                f"{listing(str(name) for name in at.columns)}. Add it to the points; or, if the answer may be that of "
+                f"runs like these, ask for laws of one input: columns={{'x': {here!r}}}."
+            )
 
 
 def repeats_data(frame: pd.DataFrame, columns: Mapping[str, str]) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from scalefit import tables
 from scalefit.decisions import forecast_doubts
 from scalefit.decisions.brackets import Contender, bracket, choose_inputs, contenders_of
 from scalefit.decisions.calibration import (
@@ -95,7 +96,8 @@ def forecast(
     Raises
     ------
     ColumnError, DataError
-        If a column is missing, a value cannot be used, or no law can be fitted; the message gives each law's reason.
+        If a column is missing, be it one of the points that varies among the runs, a value cannot be used, or no law
+        can be fitted; the message gives each law's reason.
     FitError
         If ``level``, ``laws``, ``fixed`` or ``cuts`` cannot be meant.
 
@@ -127,6 +129,8 @@ def forecast(
     no_reserved_columns(points, ADDED, needed_by="forecast")
     contenders, known = _contenders(frame, points, laws, dict(columns or {}), along, fixed or {})
     objective = objective or Huber(1e-3)
+    # Points are checked before any work; in what unit they are is asked here, once.
+    tables.read_inputs(points, contenders[0].law, columns=_there(points, known), schedules=None)
     split, along = _split(frame, contenders[0], along, known, target, objective)
     seeds = np.random.default_rng(rng).integers(2**63, size=2)
     task = Task(target, {**split.columns, target: column}, objective, int(draws))
@@ -141,6 +145,11 @@ def forecast(
     tested = _test(split, cuts, contenders, task, int(seeds[1]))
     told = combine(usable, inputs)
     return _assemble(usable, told, inputs, points, tested, split, task, level, along, frame, left_out)
+
+
+def _there(points: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, str]:
+    """The columns that the points have under the same name."""
+    return {name: column for name, column in columns.items() if column in points.columns}
 
 
 def _contenders(
@@ -244,7 +253,7 @@ def _assemble(
         notes=split.notes,
         target=task.target,
         along=along,
-        inputs=tuple(members[0].fit.columns.get(name, name) for name in members[0].fit.law.inputs),
+        inputs=_columns_read(points, members[0], split.columns),
         seen=pd.DataFrame({"place": split.along, "observed": split.observed}),
         places=_places(points, along, split.columns),
     )
@@ -252,11 +261,19 @@ def _assemble(
 
 def _places(points: pd.DataFrame, along: str, columns: Mapping[str, str]) -> Array:
     """Where the points lie along what orders the runs; NaN where they do not say."""
-    known = {name: column for name, column in columns.items() if column in points.columns}
+    known = _there(points, columns)
     try:
-        return np.array(checked_columns(points, [along], needed_by="forecast", columns=known).values[along])
+        found = checked_columns(points, [along], needed_by="forecast", columns=known, warn_units=False)
+        return np.array(found.values[along])
     except ScalefitError:
         return np.full(len(points), np.nan)
+
+
+def _columns_read(points: pd.DataFrame, member: Member, columns: Mapping[str, str]) -> tuple[str, ...]:
+    """The columns of the points that hold the inputs, under whatever name."""
+    known = _there(points, columns)
+    names = member.fit.law.inputs
+    return tuple(find_column(points, name, needed_by="forecast", columns=known) for name in names)
 
 
 def _laws(members: Sequence[Member], weights: Array, tested: Calibration) -> pd.DataFrame:

@@ -20,6 +20,8 @@ FARTHEST = 10.0
 LARGEST_SCATTER = 0.05
 #: Of the own back-test, the share below which its intervals failed; from so many cuts on.
 FEWEST_HELD, FEWEST_CUTS = 0.6, 2
+#: Standard errors by which a family must lie off the law of all.
+FAMILIES_APART = 4.0
 #: Where laws deviate from their weighted mean by more than this share, the choice of law decides the answer.
 LARGEST_DEVIATION = 0.05
 
@@ -36,6 +38,8 @@ def doubts_of(
     """Every reason not to trust the forecast, the gravest first; ``held`` is the share held in the own back-test."""
     found = [
         *_repeated(members, runs, columns),
+        *_pooled(members, told, runs),
+        *_alone(members),
         *_few_sizes(members[0]),
         *_far(members[0], inputs),
         *_unfit(members),
@@ -52,6 +56,30 @@ def _repeated(members: Sequence[Member], runs: pd.DataFrame, columns: Mapping[st
         "runs see data more than once, and no law here knows repetition: give a column unique_tokens, or leave those "
         "runs out"
     ]
+
+
+def _pooled(members: Sequence[Member], told: Combination, runs: pd.DataFrame) -> list[str]:
+    """Families that lie apart about the law with the most weight, and copies of rows."""
+    out = []
+    copies = int(runs.duplicated().sum()) if runs.map(pd.api.types.is_hashable).to_numpy().all() else 0
+    if copies:
+        out.append(f"{copies} of {len(runs)} rows are copies of others and count as runs: runs.drop_duplicates()")
+    best = members[int(np.argmax(told.weights))]
+    if "family" in runs.columns and best.fit.n_rows == len(runs):
+        residual = pd.Series(best.fit.problem.residual(best.fit.theta)[0])
+        order = runs["family"].loc[list(best.fit.data.index)] if runs.index.is_unique else runs["family"]
+        means = residual.groupby(order.astype(str).to_numpy()).agg(["mean", "std", "count"])
+        apart = means["mean"].abs() > FAMILIES_APART * means["std"] / np.sqrt(means["count"])
+        if len(means) > 1 and apart.any():
+            names = listing(means.index[apart])
+            out.append(f"{len(means)} families are fitted as one, and {names} lie apart from it: forecast each alone")
+    return out
+
+
+def _alone(members: Sequence[Member]) -> list[str]:
+    if len(members) > 1:
+        return []
+    return [f"{members[0].name} stands alone: that another law may be right is in no interval of one law"]
 
 
 def n_sizes(member: Member) -> int:
@@ -106,4 +134,7 @@ def _apart(told: Combination) -> list[str]:
     widest = float(np.sqrt(told.between.max()))
     if widest <= LARGEST_DEVIATION:
         return []
-    return [f"the laws deviate from one another by {100 * widest:.0f} %: which of them is right decides the answer"]
+    return [
+        f"by their weights the laws deviate from the estimate by {100 * widest:.0f} %: which of them is right decides "
+        "the answer"
+    ]

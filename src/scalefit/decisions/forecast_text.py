@@ -37,10 +37,9 @@ def headline(told: Forecast) -> str:
     count, n = len(told.doubts), len(told.frame)
     reasons = f"{count} reason{'s' if count != 1 else ''} not to trust it"
     status = f"DO NOT RELY ON IT, {reasons}:" if count else "nothing speaks against it"
-    what = (
-        f"{told.target} of {n} run{'s' if n != 1 else ''}, {100 * told.level:g} % intervals from {len(told.laws)} laws"
-    )
-    return f"Forecast of {what}: {status}"
+    number = f"{len(told.laws)} law{'s' if len(told.laws) != 1 else ''}"
+    what = f"{told.target} of {n} run{'s' if n != 1 else ''}"
+    return f"Forecast of {what}, {100 * told.level:g} % intervals from {number}: {status}"
 
 
 def points(told: Forecast) -> pd.DataFrame:
@@ -100,4 +99,4 @@ def _digits(value: float, width: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return "-" if np.isnan(share) else f"{100 * share:.2g} %"
+    return "-" if np.isnan(share) else f"{100 * share:.2g} %" if share < 1 else "over 100 %"

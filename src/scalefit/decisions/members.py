@@ -65,10 +65,14 @@ class Member:
 
     @property
     def criterion(self) -> float:
-        """AICc under a Laplace scatter, whose likelihood the robust objective follows."""
-        n, k = self.n_units, self.fit.coordinates.q + 1
+        """AICc under a Laplace scatter, whose likelihood the robust objective follows.
+
+        Rows of one run share its luck, so the likelihood is of as many rows as there are runs; what they identify does
+        not shrink with that, so the correction for few rows is of rows.
+        """
+        n, rows, k = self.n_units, self.fit.n_rows, self.fit.coordinates.q + 1
         size = float(np.mean(np.abs(self.fit.problem.residual(self.fit.theta)[0])))
-        return float(2 * n * np.log(2 * max(size, 1e-6))) + 2 * k + 2 * k * (k + 1) / max(n - k - 1, 0.5)
+        return float(2 * n * np.log(2 * max(size, 1e-6))) + 2 * k + 2 * k * (k + 1) / max(rows - k - 1, 0.5)
 
     def estimates(self, inputs: Inputs) -> Array:
         """(n,): the law at these inputs, on the scale of the objective."""

@@ -59,6 +59,8 @@ def point_of(fit: Fit, at: Mapping[str, float] | None) -> Point:
     names = fit.law.inputs
     if at is None:
         return Point(names, tuple(np.array([value]) for value in _beyond_the_largest(fit)))
+    if not isinstance(at, Mapping):
+        raise FitError(f"at is a mapping of inputs to one number each, such as {{{names[0]!r}: 1e9}}; got {at!r}.")
     for name in at:
         if name not in names:
             raise FitError(not_one_of(f"at: an input of {fit.law.name}", name, names))

@@ -171,6 +171,8 @@ def _moves(fit: Fit, name: str) -> bool:
 
 
 def _asked(at: Mapping[str, Any] | None) -> dict[str, float]:
+    if at is not None and not isinstance(at, Mapping):
+        raise FitError(f"at is a mapping of names to one number each, such as {{'flops': 1e24}}; got {at!r}.")
     asked = {}
     for name, value in (at or {}).items():
         if np.ndim(value) != 0 or not np.isfinite(float(value)):

@@ -266,6 +266,8 @@ def resolve_truth(law: Law | str | MeanFunction, values: Mapping[str, float] | s
             values = law.published[values].values
         if values is None:
             raise LawError(f"{law.name} needs a value for {listing(law.param_names)}; pass them as a mapping.")
+        if missing := [name for name in law.param_names if name not in values]:
+            raise LawError(f"{law.name} needs a value for {listing(missing)} too; got {listing(values)}.")
         return Truth(law, dict(values), None, law.output, (like or law).objective.on)
     if not callable(law):
         raise LawError(f"law must be a Law, its name or a function of the table; got {law!r}.")

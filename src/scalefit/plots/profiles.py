@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from scalefit.errors import FitError, not_one_of
@@ -48,8 +49,12 @@ def plot_profile(profile: Profile, of: str | None = None, *, ax: Axes | None = N
     ax.plot(rows["value"], rows["statistic"], "o-", ms=3, lw=1.2, color=COLOURS[0], label="profile")
     ax.axhline(profile.threshold, ls="--", lw=1, color=EDGE, label=f"threshold of {100 * profile.level:g} %")
     ax.axvline(profile.intervals["estimate"].to_dict()[of], ls=":", lw=1.2, color=EDGE, label="estimate")
-    inside = rows[rows["inside"]]
-    ax.axvspan(inside["value"].min(), inside["value"].max(), color=COLOURS[0], alpha=0.1, lw=0, label="inside")
+    low, high = (profile.intervals[end].to_dict()[of] for end in ("low", "high"))
+    ends = (
+        rows["value"].min() if not np.isfinite(low) else low,
+        rows["value"].max() if not np.isfinite(high) else high,
+    )
+    ax.axvspan(*ends, color=COLOURS[0], alpha=0.1, lw=0, label="inside")
     ax.set(xlabel=of, ylabel="statistic (F above the line)", ylim=(0, None))
     small_legend(ax)
     return ax
