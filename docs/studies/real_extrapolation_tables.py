@@ -81,11 +81,11 @@ def opening(rows: pd.DataFrame, commit: str) -> str:
         f"{datetime.now(tz=UTC).date()}, {packages}, Python {platform.python_version()}. Made by "
         "`python docs/studies/real_extrapolation.py --data PATH --report`.\n\n"
         f"The method is that of commit {commit}, which stood before any score below was read; what changed since "
-        "concerns checkpoints (several rows a run) and what a forecast doubts. Its constants were found with prototypes "
-        "on these same studies, so the figures are those of a method that has seen its judges. "
+        "concerns checkpoints (several rows a run) and what a forecast doubts. Its constants were found with "
+        "prototypes on these same studies, so the figures are those of a method that has seen its judges. "
         "`sf.forecast(runs, at)` with its defaults throughout: fitted to the runs up to a share of the compute (or "
-        "parameters), judged on all beyond. Nominal 90 % intervals of one new run. A run that is judged at several cuts "
-        "or in several series counts once, by its mean.\n\n"
+        "parameters), judged on all beyond. Nominal 90 % intervals of one new run. A run that is judged at several "
+        "cuts or in several series counts once, by its mean.\n\n"
         f"A forecast with its back-test took {seconds.median():.1f} s in the median, {seconds.max():.0f} s at most, "
         "on two slow cores that did other work."
     )
@@ -162,8 +162,8 @@ def by_cut(rows: pd.DataFrame) -> str:
 def against_single_laws(rows: pd.DataFrame) -> str:
     """The forecast beside each law alone, on the rows where that law is one of its laws."""
     lines = ["## Against each law alone", "",
-             "On the same rows. The law's interval is that of its bootstrap for one new run, as it was before the noise",
-             "model of this version.", "",
+             "On the same rows. The law's interval is that of its bootstrap for one new run, as it was before the",
+             "noise model of this version.", "",
              "| law | runs | its error % | our error % | ratio | its coverage % | its score | our score |",
              "|---|---|---|---|---|---|---|---|"]  # fmt: skip
     told = rows[rows.method == "forecast"]
