@@ -48,6 +48,7 @@ def plot_forecast(forecast: Forecast, *, ax: Axes | None = None) -> Axes:
     ax.set_ylabel(label_of_column(forecast.target))
     plain_ticks(ax.yaxis)
     if forecast.doubts:
-        ax.set_title("not to be relied on: " + forecast.doubts[0].split(":")[0], fontsize="small", color="0.3")
+        count = len(forecast.doubts)
+        ax.set_title(f"not to be relied on: {count} reason{'s' if count > 1 else ''}", fontsize="small", color="0.3")
     small_legend(ax)
     return ax
