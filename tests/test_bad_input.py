@@ -274,7 +274,7 @@ def test_an_unknown_kind_of_interval_is_an_error(runs):
     fit = sf.fit(runs, LAW)
     with pytest.raises(sf.FitError, match="interval must be one of mean or run; got 'new'"):
         fit.predict(runs[["params", "tokens"]], interval="new")  # type: ignore[arg-type]
-    with pytest.raises(sf.FitError, match="kind must be one of bca or percentile; got 'normal'"):
+    with pytest.raises(sf.FitError, match="kind must be one of basic, bca, percentile or studentized; got 'normal'"):
         fit.summary(kind="normal")  # type: ignore[arg-type]
     with pytest.raises(sf.FitError, match=r"BCa intervals need draws: call fit\.bootstrap"):
         fit.summary(kind="bca")

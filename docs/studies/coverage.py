@@ -261,7 +261,8 @@ def summary(sims: Mapping[str, int], draws: int, store: Path) -> tuple[pd.DataFr
             rates.append(told.rates.assign(**what, sims=told.n_sims))
         else:
             frames.append(told.frame.assign(**what, sims=told.n_sims, seconds=seconds))
-    return pd.concat(frames, ignore_index=True), pd.concat(rates, ignore_index=True) if rates else pd.DataFrame()
+    told = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+    return told, pd.concat(rates, ignore_index=True) if rates else pd.DataFrame()
 
 
 def page(frame: pd.DataFrame, rates: pd.DataFrame, command: str, draws: int) -> str:
@@ -269,10 +270,11 @@ def page(frame: pd.DataFrame, rates: pd.DataFrame, command: str, draws: int) -> 
     made = f"{dt.datetime.now(tz=dt.UTC).date()}, scalefit {sf.__version__}, Python {platform.python_version()}"
     versions = f"{made}, NumPy {np.__version__}, SciPy {scipy.__version__}. Made by"
     parts = ["# Coverage of 90 % intervals", "", versions, f"`{command}`.", "", *about_lines(draws), ""]
-    parts += ["## In short", "", *verdict_lines(frame), ""]
-    for title, lines in (("Right law", right_tables(frame)), ("Wrong law", wrong_tables(frame))):
-        if lines:
-            parts += [f"## {title}", "", *lines]
+    if len(frame):
+        parts += ["## In short", "", *verdict_lines(frame), ""]
+        for title, lines in (("Right law", right_tables(frame)), ("Wrong law", wrong_tables(frame))):
+            if lines:
+                parts += [f"## {title}", "", *lines]
     return "\n".join([*parts, *alarm_lines(rates)]).rstrip() + "\n"
 
 
@@ -308,7 +310,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.stdout.write(text)
         return
     options.out.write_text(text, encoding="utf-8")
-    told.drop(columns="seconds").to_csv(options.out.with_suffix(".csv"), index=False, float_format="%.6g")
+    told.drop(columns="seconds", errors="ignore").to_csv(options.out.with_suffix(".csv"), index=False, float_format="%.6g")
 
 
 if __name__ == "__main__":

@@ -215,15 +215,16 @@ def _kaplan_nd_by_hand(theta: Array, inputs: Inputs) -> tuple[Array, Array]:
     of_size, of_data = alpha_N / alpha_D * by_size, np.log(D_c / inputs[1])
     apart = np.abs(of_size - of_data)
     small = np.exp(-apart)
-    least = small / (1 + small)
-    share = np.where(of_size > of_data, 1 - least, least)
-    both = np.maximum(of_size, of_data) + np.log1p(small)
-    value = np.exp(alpha_D * both)
+    rounding, least = np.log1p(small), small / (1 + small)
+    size_wins = of_size > of_data
+    share, other = np.where(size_wins, 1 - least, least), np.where(size_wins, least, 1 - least)
+    value = np.exp(alpha_D * (np.maximum(of_size, of_data) + rounding))
     J = np.empty((len(theta), 4, len(inputs[0])))
     J[:, 0] = value * share * by_size
-    J[:, 1] = value * (both - share * of_size)
+    # The two nearly cancel where size wins by far: what is left is written out.
+    J[:, 1] = value * (rounding + np.where(size_wins, of_size * least, of_data - least * of_size))
     J[:, 2] = value * share * alpha_N / N_c
-    J[:, 3] = value * (1 - share) * alpha_D / D_c
+    J[:, 3] = value * other * alpha_D / D_c
     return value, J
 
 

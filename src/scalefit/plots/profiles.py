@@ -55,6 +55,6 @@ def plot_profile(profile: Profile, of: str | None = None, *, ax: Axes | None = N
         rows["value"].max() if not np.isfinite(high) else high,
     )
     ax.axvspan(*ends, color=COLOURS[0], alpha=0.1, lw=0, label="inside")
-    ax.set(xlabel=of, ylabel="statistic (F above the line)", ylim=(0, None))
+    ax.set(xlabel=of, ylabel="statistic (F above the line)", yscale="linear", ylim=(0, None))
     small_legend(ax)
     return ax
