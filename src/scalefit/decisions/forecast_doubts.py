@@ -65,10 +65,11 @@ def _pooled(members: Sequence[Member], told: Combination, runs: pd.DataFrame) ->
     if copies:
         out.append(f"{copies} of {len(runs)} rows are copies of others and count as runs: runs.drop_duplicates()")
     best = members[int(np.argmax(told.weights))]
-    if "family" in runs.columns and best.fit.n_rows == len(runs):
+    in_order = list(best.fit.data.index) == list(runs.index)
+    if "family" in runs.columns and (in_order or runs.index.is_unique):
         residual = pd.Series(best.fit.problem.residual(best.fit.theta)[0])
-        order = runs["family"].loc[list(best.fit.data.index)] if runs.index.is_unique else runs["family"]
-        means = residual.groupby(order.astype(str).to_numpy()).agg(["mean", "std", "count"])
+        family = runs["family"] if in_order else runs["family"].loc[best.fit.data.index]
+        means = residual.groupby(family.astype(str).to_numpy()).agg(["mean", "std", "count"])
         apart = means["mean"].abs() > FAMILIES_APART * means["std"] / np.sqrt(means["count"])
         if len(means) > 1 and apart.any():
             names = listing(means.index[apart])
