@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from noisy_runs import design, fitted, redrawn, with_scatter
 
 import scalefit as sf
+from noisy_runs import design, fitted, redrawn, with_scatter
 from scalefit.uncertainty.run_noise import run_noise
 
 RUNS = design(8, 5)

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 import pytest
-from noisy_runs import TRUTH, design, fitted, redrawn, with_scatter
 
+from noisy_runs import TRUTH, design, fitted, redrawn, with_scatter
 from scalefit.uncertainty.lack_of_fit import lack_of_fit
 
 RUNS = design(8, 5)
