@@ -25,6 +25,7 @@ _PUBLIC = {
     "Chain": "decisions.chain",
     "Checklist": "reports.checklist",
     "ColumnError": "errors",
+    "Cost": "decisions.spending",
     "Coverage": "decisions.coverage",
     "DataError": "errors",
     "DataWarning": "errors",
@@ -133,6 +134,7 @@ __all__ = [
     "Chain",
     "Checklist",
     "ColumnError",
+    "Cost",
     "Coverage",
     "DataError",
     "DataWarning",
@@ -269,6 +271,7 @@ if TYPE_CHECKING:
     from scalefit.decisions.settings import profile_setting as profile_setting
     from scalefit.decisions.simulation import Noise as Noise
     from scalefit.decisions.simulation import simulate_runs as simulate_runs
+    from scalefit.decisions.spending import Cost as Cost
     from scalefit.decisions.suggestions import suggest_laws as suggest_laws
     from scalefit.definition import define_law as define_law
     from scalefit.definition import formula_law as formula_law
