@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from scalefit.errors import DataError
 
@@ -185,6 +186,31 @@ def label_of(name: str) -> str:
     """
     known = QUANTITIES.get(name)
     return known.label if known else name
+
+
+#: Parts of names of what is better the more there is of it.
+_MORE_IS_BETTER = (
+    "accuracy", "acc", "score", "bleu", "comet", "rouge", "reward", "elo", "coverage", "pass", "success", "win", "f1",
+    "auc", "precision", "recall", "exact_match", "em", "mrr", "map", "ndcg", "r2",
+)  # fmt: skip
+#: Parts that turn it round: an error rate of an accuracy, a loss of a score.
+_LESS_IS_BETTER = ("error", "err", "loss", "perplexity", "ppl", "bpb", "regret")
+
+
+def better_of(target: str) -> Literal["low", "high"]:
+    """Whether low or high values of a quantity are better, by its name.
+
+    ``"high"`` for accuracies, scores and rates of success, ``"low"`` for losses and everything else.
+
+    Examples
+    --------
+    >>> better_of("loss"), better_of("accuracy"), better_of("mmlu_acc"), better_of("pass@8"), better_of("score_loss")
+    ('low', 'high', 'high', 'high', 'low')
+    """
+    parts = [part for part in re.split(r"[^a-z0-9]+", target.lower()) if part]
+    if any(part in _LESS_IS_BETTER for part in parts):
+        return "low"
+    return "high" if any(part in _MORE_IS_BETTER for part in parts) else "low"
 
 
 def bits_per_byte(loss: Numbers, bytes_per_token: float) -> Numbers:

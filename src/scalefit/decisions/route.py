@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalefit.decisions.frontier import best_split, check_surface, value_of
-from scalefit.decisions.spending import Cost
+from scalefit.decisions.spending import SIX_ND, Cost
 from scalefit.errors import FitError, listing, not_one_of
 from scalefit.fitting.problem import Array
 from scalefit.law import Law
+from scalefit.quantities import QUANTITIES, better_of
 from scalefit.result import Fit
 from scalefit.uncertainty.paths import beyond
 
@@ -23,6 +25,9 @@ Move = Callable[[Array, Array], Mapping[str, Array]]
 Path = Literal["optimal"] | PathFunction
 #: Halvings of a bracket in the log of a size.
 _HALVINGS = 60
+#: Where the best split is searched at many budgets: nodes per decade and at least, between which its size is smooth;
+#: and how far, in its log, each node may lie from what the others say of it.
+_NODES, _FEWEST_NODES, _SMOOTH = 2, 9, 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,8 +39,10 @@ class Route:
     fit : Fit
     along : str, the quantity, under the name that the user knows.
     text : str
-        Where the other inputs stand, such as ``"at params = 1.6e+08"``; empty for a law of one input.
+        Where the other inputs stand, such as ``"at params = 1.6e+08"``; empty for a law of one input. With what a run
+        costs, where that is not 6 N D.
     reach : (float, float), the smallest and largest value of the quantity among the rows fitted.
+    spends : what a run costs along ``"flops"``.
     """
 
     fit: Fit
@@ -43,6 +50,12 @@ class Route:
     text: str
     reach: tuple[float, float]
     move: Move
+    spends: Cost = SIX_ND
+
+    @property
+    def where(self) -> str:
+        """Where the other inputs stand, without what a run costs."""
+        return self.text.removesuffix(_cost_text(self.spends))
 
     def inputs(self, theta: Array, places: Array) -> dict[str, Array]:
         """The inputs of the law, (B, m) each, for B parameter vectors at places (m,) or (B, m)."""
@@ -94,8 +107,8 @@ def find_route(
     law, names = fit.law, known_names(fit)
     if law.derive is not None:
         raise FitError(f"{law.name} is a law of training curves: its inputs follow from a schedule, not from a path.")
-    fixed = {names.get(name, name): float(value) for name, value in (at or {}).items()}
-    goes = names.get(along, along)
+    fixed = {_input_of(name, names): value for name, value in _numbers(at).items()}
+    goes = _input_of(along, names)
     _check_names(fit, along, goes, fixed)
     said = [text for text, given in (("ratio", ratio is not None), ("path", path is not None)) if given]
     if len(said) > 1:
@@ -112,10 +125,87 @@ def find_route(
     return _along_input(fit, along, goes, fixed, ratio)
 
 
+def find_routes(
+    fits: Mapping[str, Fit], along: str, *, at: Any = None, ratio: Any = None, path: Any = None, cost: Any = None
+) -> dict[str, Route]:
+    """The routes of several fits along one quantity: see :func:`find_route`.
+
+    Each of ``at, ratio, path, cost`` is one for all, a mapping of every name to one each, or a sequence in the order of
+    the names. A law that does not take an input that others take is told nothing of it: a curve in FLOP goes beside a
+    surface on its best split.
+
+    Raises
+    ------
+    FitError
+        Also if no law takes a name in ``at``, or ``cost`` is given and nothing goes along ``"flops"``.
+    """
+    names = tuple(fits)
+    each = {
+        what: each_of(what, said, names)
+        for what, said in (("at", at), ("ratio", ratio), ("path", path), ("cost", cost))
+    }
+    surfaces = [name for name in names if {"params", "tokens"} <= set(fits[name].law.inputs)]
+    spent = [name for name in surfaces if known_quantity(along) == "flops" and "flops" not in known_names(fits[name])]
+    if cost is not None and not spent and not callable(path):
+        raise FitError(f"cost says what a run costs along 'flops' of a law of params and tokens; got along={along!r}.")
+    known = {name: known_names(fit) for name, fit in fits.items()}
+    routes = {}
+    for name, fit in fits.items():
+        others = {word for other in names if other != name for word in known[other]}
+        fixed = {word: value for word, value in (each["at"][name] or {}).items()
+                 if known_quantity(word) in known[name] or word in known[name] or word not in others}  # fmt: skip
+        takes = name in surfaces or not surfaces
+        own_path = each["path"][name] if takes or callable(each["path"][name]) else None
+        routes[name] = find_route(
+            fit, along, at=fixed, ratio=each["ratio"][name] if takes else None, path=own_path, cost=each["cost"][name]
+        )
+    return routes
+
+
+def each_of(what: str, said: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """What was said of several fits, one for all or one for each, by name."""
+    if isinstance(said, Mapping) and (what != "at" or set(said) & set(names)):
+        if set(said) != set(names):
+            raise FitError(f"{what}: one for all, or one for each of {listing(names)}; got {listing(said)}.")
+        return {name: said[name] for name in names}
+    if isinstance(said, (tuple, list)):
+        if len(said) != len(names):
+            raise FitError(f"{what}: one for all, or one for each of {listing(names)}; got {len(said)}.")
+        return dict(zip(names, said, strict=True))
+    return dict.fromkeys(names, said)
+
+
 def known_names(fit: Fit) -> dict[str, str]:
     """Name that a user may give -> input of the law: inputs, and the columns they were read from."""
     columns = {column: name for name, column in fit.columns.items() if name in fit.law.inputs}
-    return {**columns, **{name: name for name in fit.law.inputs}}
+    meant = {known_quantity(column): name for column, name in columns.items()}
+    return {**meant, **columns, **{name: name for name in fit.law.inputs}}
+
+
+def _input_of(name: str, names: Mapping[str, str]) -> str:
+    """The input that a user means, also under another name of its quantity."""
+    meant = known_quantity(name)
+    return names.get(name, names.get(meant, meant))
+
+
+def known_quantity(column: str) -> str:
+    """The quantity that a column holds, by its name; a strange column is its own."""
+    return next((name for name, known in QUANTITIES.items() if column in (name, *known.aliases)), column)
+
+
+def _numbers(at: Mapping[str, float] | None) -> dict[str, float]:
+    """What is fixed, each a finite number."""
+    if at is not None and not isinstance(at, Mapping):
+        raise FitError(f"at is a mapping of inputs to numbers, such as {{'params': 1e9}}; got {at!r}.")
+    out = {}
+    for name, value in (at or {}).items():
+        try:
+            out[str(name)] = float(value)
+        except (TypeError, ValueError):
+            out[str(name)] = float("nan")
+        if not np.isfinite(out[str(name)]):
+            raise FitError(f"at: {name} must be a finite number; got {value!r}.")
+    return out
 
 
 def _check_names(fit: Fit, along: str, goes: str, fixed: Mapping[str, float]) -> None:
@@ -124,13 +214,11 @@ def _check_names(fit: Fit, along: str, goes: str, fixed: Mapping[str, float]) ->
     choices = [*known_names(fit), *(["flops"] if budget else [])]
     if goes not in [*law.inputs, *(["flops"] if budget else [])]:
         raise FitError(not_one_of(f"along, for {law.name}", along, choices))
-    for name, value in fixed.items():
+    for name in fixed:
         if name not in law.inputs or name == goes:
             others = [one for one in law.inputs if one != goes]
             what = f"at fixes inputs of {law.name} other than {along!r}"
             raise FitError(not_one_of(what, name, others) if others else f"{what}, and it has none; got {name!r}.")
-        if not np.isfinite(value):
-            raise FitError(f"at: {name} must be a finite number; got {value!r}.")
 
 
 def _along_input(fit: Fit, along: str, goes: str, fixed: Mapping[str, float], ratio: float | None) -> Route:
@@ -175,22 +263,68 @@ def _along_budget(
             return {**rest, "params": np.full(places.shape, fixed["params"]),
                     "tokens": cost.tokens_for(np.full(places.shape, fixed["params"]), places)}  # fmt: skip
         if "tokens" in named:
-            tokens = np.full(places.shape, fixed["tokens"])
-            return {**rest, "params": _size_for(cost, places, lambda size: tokens), "tokens": tokens}
+            params = _size_for(cost, places, lambda size: np.full_like(size, fixed["tokens"]))
+            return {**rest, "params": params, "tokens": np.full(places.shape, fixed["tokens"])}
         if ratio is not None:
             params = _size_for(cost, places, lambda size: ratio * size)
             return {**rest, "params": params, "tokens": ratio * params}
-        best = best_split(law, theta, places, cost=cost, sizes=limits, at=others)
-        return {**rest, "params": best.params, "tokens": best.tokens}
+        params = _best_sizes(law, theta, places, cost, limits, others, better_of(fit.target) == "high")
+        return {**rest, "params": params, "tokens": cost.tokens_for(params, places)}
 
     if ratio is not None:
         _check_ratio(ratio)
     text = _where(fixed, ratio)
     if not named and ratio is None:
         text = ", ".join(part for part in ("on the best split of each budget", text) if part)
-    if cost.text != Cost.of(None).text:
-        text += f", with compute {cost.text}"
-    return Route(fit, along, text, reach, move)
+    return Route(fit, along, text + _cost_text(cost), reach, move, cost)
+
+
+def _cost_text(cost: Cost) -> str:
+    return "" if cost.text == SIX_ND.text else f", with compute {cost.text}"
+
+
+def _best_sizes(
+    law: Law,
+    theta: Array,
+    places: Array,
+    cost: Cost,
+    limits: tuple[float, float],
+    others: Mapping[str, float],
+    higher: bool,
+) -> Array:
+    """Params of the best split of budgets (B, m): the lowest value there, the highest where that is better.
+
+    Where they must be searched at many budgets, only nodes are, and a spline in the logs goes through them: at the best
+    size the law is flat, so what it errs by is second order.
+    """
+
+    def exact(theta: Array, budget: Array) -> Array:
+        return best_split(law, theta, budget, cost=cost, sizes=limits, at=others, higher=higher).params
+
+    nodes = _nodes(places)
+    closed = cost.six_nd and "params_optimal" in law.derived and not higher
+    if closed or places.shape[1] <= len(nodes) or not (places == places[:1]).all():
+        return exact(theta, places)
+    from scipy.interpolate import CubicSpline
+
+    known = np.log(exact(theta, np.exp(nodes)))
+    smooth: NDArray[np.bool_] = np.asarray(np.isfinite(known).all(axis=1))
+    if smooth.any():
+        left_out = CubicSpline(nodes[::2], known[smooth][:, ::2], axis=1)(nodes[1::2])
+        smooth[smooth] = (np.abs(left_out - known[smooth][:, 1::2]) < _SMOOTH).all(axis=1)
+    out = np.empty(places.shape)
+    if smooth.any():
+        out[smooth] = np.exp(CubicSpline(nodes, known[smooth], axis=1)(np.log(places[0])))
+    if not smooth.all():
+        out[~smooth] = exact(theta[~smooth], places[~smooth])
+    return out
+
+
+def _nodes(places: Array) -> Array:
+    """An odd number of budgets in the log, from the smallest to the largest."""
+    low, high = np.log(places.min()), np.log(places.max())
+    count = max(_FEWEST_NODES, int(np.ceil((high - low) / np.log(10) * _NODES)) + 1)
+    return np.asarray(np.linspace(low, high, count + 1 - count % 2))
 
 
 def _own_path(
@@ -207,13 +341,14 @@ def _own_path(
 
 
 def _size_for(cost: Cost, budget: Array, tokens: Callable[[Array], Array]) -> Array:
-    """The size at which a run costs a budget, by halving in its log."""
+    """The size at which a run costs a budget, by halving in its log; once for draws that ask the same."""
+    shape, budget = budget.shape, budget[:1] if len(budget) and (budget == budget[:1]).all() else budget
     low, high = np.full(budget.shape, -5.0), np.full(budget.shape, 90.0)
     for _ in range(_HALVINGS):
         size = np.exp((low + high) / 2)
         below = cost(size, tokens(size)) <= budget
         low, high = np.where(below, np.log(size), low), np.where(below, high, np.log(size))
-    return np.asarray(np.exp((low + high) / 2))
+    return np.broadcast_to(np.exp((low + high) / 2), shape)
 
 
 def _reach(fit: Fit, goes: str, cost: Cost) -> tuple[float, float]:

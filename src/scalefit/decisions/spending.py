@@ -76,7 +76,11 @@ class Cost:
                     f"A cost is a formula of params and tokens; got {listing(strange)} in {cost!r}. "
                     "Such as '6 * params * tokens + 2 * params * 1e12'."
                 )
-            return cls(lambda params, tokens: evaluate(tree, {"params": params, "tokens": tokens}), to_text(tree))
+            plain = to_text(tree)
+            return cls(
+                lambda params, tokens: evaluate(tree, {"params": params, "tokens": tokens}),
+                plain if plain == SIX_ND.text else " ".join(cost.split()),  # 1e12 as it was typed
+            )
         if callable(cost):
             return cls(cost, getattr(cost, "__name__", "a function of params and tokens"))
         raise FitError(
@@ -143,6 +147,18 @@ class Cost:
             else:
                 tokens = self._bisected(params, budget)
             return np.where(tokens > 0, tokens, np.nan)
+
+    def params_for(self, tokens: Array, budget: Array) -> Array:
+        """The size whose training on so many tokens takes a budget, for a cost that grows with size."""
+        tokens, budget = np.broadcast_arrays(np.asarray(tokens, float), np.asarray(budget, float))
+        if self.six_nd:
+            return np.asarray(budget / 6 / tokens)
+        low, high = np.full(tokens.shape, -20.0), np.full(tokens.shape, 140.0)
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            below = self(np.exp(middle), tokens) <= budget
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.where(low > -20.0, np.exp((low + high) / 2), np.nan)
 
     def _bisected(self, params: Array, budget: Array) -> Array:
         """For a cost that bends with tokens."""
