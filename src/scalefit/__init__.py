@@ -17,20 +17,26 @@ __version__ = "0.1.0"
 #: Public name -> module it lives in; loaded at first use, so that ``import scalefit`` is quick.
 _PUBLIC = {
     "Absolute": "objectives",
+    "Allocation": "decisions.allocation.budget",
+    "ApproachComparison": "decisions.isoflop.approaches_record",
     "Asymmetric": "objectives",
     "Backtest": "decisions.backtest_result",
     "BacktestComparison": "decisions.backtest_comparison",
+    "BestInputs": "decisions.allocation.inputs",
     "BorrowedFit": "decisions.families_borrow",
     "Cauchy": "objectives",
     "Chain": "decisions.chain",
     "Checklist": "reports.checklist",
     "ColumnError": "errors",
+    "Comparison": "decisions.comparison.record",
     "Cost": "decisions.spending",
     "Coverage": "decisions.coverage",
+    "Crossover": "decisions.crossover.record",
     "DataError": "errors",
     "DataWarning": "errors",
     "Derive": "law",
     "Derived": "derived",
+    "EnvelopeFit": "decisions.isoflop.envelope_record",
     "FamilyBacktest": "decisions.families_backtest",
     "FamilyFit": "decisions.families_record",
     "Finding": "checks",
@@ -41,6 +47,10 @@ _PUBLIC = {
     "FormulaError": "errors",
     "Huber": "objectives",
     "Identifiability": "decisions.identifiability",
+    "InferenceAllocation": "decisions.allocation.serving",
+    "IsoFlop": "decisions.isoflop.record",
+    "IsoFlops": "decisions.isoflop.record",
+    "IsoLoss": "decisions.allocation.contours",
     "Jackknife": "uncertainty.jackknife",
     "LackOfFit": "uncertainty.lack_of_fit",
     "Law": "law",
@@ -51,8 +61,11 @@ _PUBLIC = {
     "NoiseEstimate": "uncertainty.noise",
     "Param": "parameter",
     "Profile": "decisions.profiles",
+    "ProtocolComparison": "decisions.comparison.protocol_result",
     "Published": "law",
+    "RawCrossover": "decisions.crossover.raw",
     "RunsCheck": "checks",
+    "Saturation": "decisions.targets.records",
     "ScalefitError": "errors",
     "ScalefitWarning": "errors",
     "Schedule": "schedules",
@@ -60,18 +73,29 @@ _PUBLIC = {
     "Sensitivity": "decisions.sensitivity",
     "SettingProfile": "decisions.settings",
     "SharingTest": "decisions.families_likelihood",
+    "SizeComparison": "decisions.allocation.sizes",
+    "SmallestModel": "decisions.allocation.contours",
     "Square": "objectives",
     "Stage": "decisions.chain",
     "Starts": "fitting.starts",
+    "TargetScale": "decisions.targets.records",
     "UnitWarning": "errors",
+    "allocate": "decisions.allocation.budget",
+    "allocate_inference": "decisions.allocation.serving",
     "backtest": "decisions.backtest",
     "backtest_families": "decisions.families_backtest",
+    "best_inputs": "decisions.allocation.inputs",
     "bits_per_byte": "quantities",
     "borrow": "decisions.families_borrow",
     "chain": "decisions.chain",
     "check_runs": "checks",
+    "compare": "decisions.comparison.compare",
+    "compare_approaches": "decisions.isoflop.approaches",
     "compare_backtests": "decisions.backtest_comparison",
+    "compare_fits": "decisions.comparison.compare",
     "compare_laws": "decisions.law_comparison",
+    "compare_protocol": "decisions.comparison.protocol",
+    "compare_sizes": "decisions.allocation.sizes",
     "compute_envelope": "runs.envelope",
     "count_flops": "runs.flops",
     "count_params": "runs.models.params",
@@ -84,9 +108,14 @@ _PUBLIC = {
     "estimate_total_params": "runs.models.estimates",
     "exponent": "parameter",
     "extract_final_losses": "runs.extraction",
+    "find_crossover": "decisions.crossover.find",
     "find_divergence": "runs.divergence",
+    "find_raw_crossover": "decisions.crossover.raw",
+    "find_saturation": "decisions.targets.saturation",
+    "find_scale": "decisions.targets.scales",
     "find_spikes": "runs.spikes",
     "fit": "estimation",
+    "fit_envelope": "decisions.isoflop.envelope",
     "fit_families": "decisions.families",
     "floor": "parameter",
     "forecast": "decisions.forecast",
@@ -96,16 +125,23 @@ _PUBLIC = {
     "identifiability": "decisions.identifiability",
     "influence": "decisions.influence",
     "interpolate_losses": "runs.interpolation",
+    "iso_loss": "decisions.allocation.contours",
+    "isoflop": "decisions.isoflop.analysis",
     "joint_draws": "uncertainty.pairing",
     "lack_of_fit": "uncertainty.lack_of_fit",
     "list_laws": "laws",
     "load_fit": "reports.json",
     "merge_steps": "runs.merging",
     "notes_of": "runs.notes",
+    "plot_allocation": "plots.allocations",
     "plot_backtest": "plots.backtests",
+    "plot_comparison": "plots.comparisons",
+    "plot_crossover": "plots.crossovers",
     "plot_fit": "plots.fits",
     "plot_forecast": "plots.forecasts",
+    "plot_isoflop": "plots.isoflops",
     "plot_profile": "plots.profiles",
+    "plot_protocol": "plots.comparisons",
     "profile": "decisions.profiles",
     "profile_setting": "decisions.settings",
     "read_mlflow": "runs.readers.mlflow_store",
@@ -118,121 +154,14 @@ _PUBLIC = {
     "sensitivity": "decisions.sensitivity",
     "simulate_runs": "decisions.simulation",
     "slice_isoflops": "runs.slices",
+    "smallest_model": "decisions.allocation.contours",
     "smooth_loss": "runs.smoothing",
     "suggest_laws": "decisions.suggestions",
     "thin_log": "runs.thinning",
 }
 _MODULES = ("datasets", "law_math", "laws")
 
-__all__ = [
-    "Absolute",
-    "Asymmetric",
-    "Backtest",
-    "BacktestComparison",
-    "BorrowedFit",
-    "Cauchy",
-    "Chain",
-    "Checklist",
-    "ColumnError",
-    "Cost",
-    "Coverage",
-    "DataError",
-    "DataWarning",
-    "Derive",
-    "Derived",
-    "FamilyBacktest",
-    "FamilyFit",
-    "Finding",
-    "Fit",
-    "FitError",
-    "FitWarning",
-    "Forecast",
-    "FormulaError",
-    "Huber",
-    "Identifiability",
-    "Jackknife",
-    "LackOfFit",
-    "Law",
-    "LawComparison",
-    "LawError",
-    "ModelSize",
-    "Noise",
-    "NoiseEstimate",
-    "Param",
-    "Profile",
-    "Published",
-    "RunsCheck",
-    "ScalefitError",
-    "ScalefitWarning",
-    "Schedule",
-    "ScheduleShape",
-    "Sensitivity",
-    "SettingProfile",
-    "SharingTest",
-    "Square",
-    "Stage",
-    "Starts",
-    "UnitWarning",
-    "backtest",
-    "backtest_families",
-    "bits_per_byte",
-    "borrow",
-    "chain",
-    "check_runs",
-    "compare_backtests",
-    "compare_laws",
-    "compute_envelope",
-    "count_flops",
-    "count_params",
-    "coverage",
-    "cut_warmup",
-    "datasets",
-    "define_derived",
-    "define_law",
-    "estimate_noise",
-    "estimate_non_embedding_params",
-    "estimate_total_params",
-    "exponent",
-    "extract_final_losses",
-    "find_divergence",
-    "find_spikes",
-    "fit",
-    "fit_families",
-    "floor",
-    "forecast",
-    "formula_law",
-    "get_law",
-    "grid",
-    "identifiability",
-    "influence",
-    "interpolate_losses",
-    "joint_draws",
-    "lack_of_fit",
-    "law_math",
-    "list_laws",
-    "load_fit",
-    "merge_steps",
-    "notes_of",
-    "plot_backtest",
-    "plot_fit",
-    "plot_forecast",
-    "plot_profile",
-    "profile",
-    "profile_setting",
-    "read_mlflow",
-    "read_runs",
-    "read_wandb",
-    "real",
-    "recognize_schedule",
-    "recognize_schedules",
-    "scale",
-    "sensitivity",
-    "simulate_runs",
-    "slice_isoflops",
-    "smooth_loss",
-    "suggest_laws",
-    "thin_log",
-]
+__all__ = [*_PUBLIC, *_MODULES]  # noqa: PLE0604 - the keys are names
 
 if TYPE_CHECKING:
     from scalefit import datasets as datasets
@@ -240,6 +169,18 @@ if TYPE_CHECKING:
     from scalefit.checks import Finding as Finding
     from scalefit.checks import RunsCheck as RunsCheck
     from scalefit.checks import check_runs as check_runs
+    from scalefit.decisions.allocation.budget import Allocation as Allocation
+    from scalefit.decisions.allocation.budget import allocate as allocate
+    from scalefit.decisions.allocation.contours import IsoLoss as IsoLoss
+    from scalefit.decisions.allocation.contours import SmallestModel as SmallestModel
+    from scalefit.decisions.allocation.contours import iso_loss as iso_loss
+    from scalefit.decisions.allocation.contours import smallest_model as smallest_model
+    from scalefit.decisions.allocation.inputs import BestInputs as BestInputs
+    from scalefit.decisions.allocation.inputs import best_inputs as best_inputs
+    from scalefit.decisions.allocation.serving import InferenceAllocation as InferenceAllocation
+    from scalefit.decisions.allocation.serving import allocate_inference as allocate_inference
+    from scalefit.decisions.allocation.sizes import SizeComparison as SizeComparison
+    from scalefit.decisions.allocation.sizes import compare_sizes as compare_sizes
     from scalefit.decisions.backtest import backtest as backtest
     from scalefit.decisions.backtest_comparison import BacktestComparison as BacktestComparison
     from scalefit.decisions.backtest_comparison import compare_backtests as compare_backtests
@@ -247,8 +188,17 @@ if TYPE_CHECKING:
     from scalefit.decisions.chain import Chain as Chain
     from scalefit.decisions.chain import Stage as Stage
     from scalefit.decisions.chain import chain as chain
+    from scalefit.decisions.comparison.compare import compare as compare
+    from scalefit.decisions.comparison.compare import compare_fits as compare_fits
+    from scalefit.decisions.comparison.protocol import compare_protocol as compare_protocol
+    from scalefit.decisions.comparison.protocol_result import ProtocolComparison as ProtocolComparison
+    from scalefit.decisions.comparison.record import Comparison as Comparison
     from scalefit.decisions.coverage import Coverage as Coverage
     from scalefit.decisions.coverage import coverage as coverage
+    from scalefit.decisions.crossover.find import find_crossover as find_crossover
+    from scalefit.decisions.crossover.raw import RawCrossover as RawCrossover
+    from scalefit.decisions.crossover.raw import find_raw_crossover as find_raw_crossover
+    from scalefit.decisions.crossover.record import Crossover as Crossover
     from scalefit.decisions.families import fit_families as fit_families
     from scalefit.decisions.families_backtest import FamilyBacktest as FamilyBacktest
     from scalefit.decisions.families_backtest import backtest_families as backtest_families
@@ -261,6 +211,13 @@ if TYPE_CHECKING:
     from scalefit.decisions.identifiability import Identifiability as Identifiability
     from scalefit.decisions.identifiability import identifiability as identifiability
     from scalefit.decisions.influence import influence as influence
+    from scalefit.decisions.isoflop.analysis import isoflop as isoflop
+    from scalefit.decisions.isoflop.approaches import compare_approaches as compare_approaches
+    from scalefit.decisions.isoflop.approaches_record import ApproachComparison as ApproachComparison
+    from scalefit.decisions.isoflop.envelope import fit_envelope as fit_envelope
+    from scalefit.decisions.isoflop.envelope_record import EnvelopeFit as EnvelopeFit
+    from scalefit.decisions.isoflop.record import IsoFlop as IsoFlop
+    from scalefit.decisions.isoflop.record import IsoFlops as IsoFlops
     from scalefit.decisions.law_comparison import LawComparison as LawComparison
     from scalefit.decisions.law_comparison import compare_laws as compare_laws
     from scalefit.decisions.profiles import Profile as Profile
@@ -273,6 +230,10 @@ if TYPE_CHECKING:
     from scalefit.decisions.simulation import simulate_runs as simulate_runs
     from scalefit.decisions.spending import Cost as Cost
     from scalefit.decisions.suggestions import suggest_laws as suggest_laws
+    from scalefit.decisions.targets.records import Saturation as Saturation
+    from scalefit.decisions.targets.records import TargetScale as TargetScale
+    from scalefit.decisions.targets.saturation import find_saturation as find_saturation
+    from scalefit.decisions.targets.scales import find_scale as find_scale
     from scalefit.definition import define_law as define_law
     from scalefit.definition import formula_law as formula_law
     from scalefit.derived import Derived as Derived
@@ -334,9 +295,14 @@ if TYPE_CHECKING:
     from scalefit.parameter import floor as floor
     from scalefit.parameter import real as real
     from scalefit.parameter import scale as scale
+    from scalefit.plots.allocations import plot_allocation as plot_allocation
     from scalefit.plots.backtests import plot_backtest as plot_backtest
+    from scalefit.plots.comparisons import plot_comparison as plot_comparison
+    from scalefit.plots.comparisons import plot_protocol as plot_protocol
+    from scalefit.plots.crossovers import plot_crossover as plot_crossover
     from scalefit.plots.fits import plot_fit as plot_fit
     from scalefit.plots.forecasts import plot_forecast as plot_forecast
+    from scalefit.plots.isoflops import plot_isoflop as plot_isoflop
     from scalefit.plots.profiles import plot_profile as plot_profile
     from scalefit.quantities import bits_per_byte as bits_per_byte
     from scalefit.reports.checklist import Checklist as Checklist

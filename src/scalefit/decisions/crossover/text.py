@@ -1,0 +1,215 @@
+"""A crossover in words: the answer first, then the numbers, then where they come from."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from scalefit.errors import listing
+from scalefit.quantities import QUANTITIES
+
+if TYPE_CHECKING:
+    from scalefit.decisions.crossover.record import Crossover
+
+#: Shares of draws below this are left out of the text; the record holds them all.
+_SMALL = 0.005
+
+
+def describe(told: Crossover) -> str:
+    """Plain text."""
+    lines = [headline(told), *(f"  - {doubt}" for doubt in told.doubts)]
+    if len(told.frame):
+        lines += ["", crossings(told).to_string(index=False)]
+    return "\n".join([*lines, "", *footnotes(told)])
+
+
+def describe_html(told: Crossover) -> str:
+    """For a notebook."""
+    doubts = "".join(f"<li>{html.escape(doubt)}</li>" for doubt in told.doubts)
+    table = crossings(told).to_html(index=False, escape=True) if len(told.frame) else ""
+    foot = "".join(f"<p>{html.escape(note)}</p>" for note in footnotes(told))
+    return f"<p><b>{html.escape(headline(told))}</b></p>{f'<ul>{doubts}</ul>' if doubts else ''}{table}{foot}"
+
+
+def headline(told: Crossover) -> str:
+    """The answer in one sentence, and before it what speaks against believing it."""
+    weak = [name for name, fit in told.fits.items() if not fit.converged]
+    status = ""
+    if weak:
+        said = listing(f"the fit of {name} is {told.fits[name].judgement.status}" for name in weak)
+        status = f"Not to be relied on, {said}: "
+    sentence = _sentence(told)
+    return status + (
+        sentence if not status else sentence[0].lower() + sentence[1:] if _plain(told, sentence) else sentence
+    )
+
+
+def _plain(told: Crossover, sentence: str) -> bool:
+    """Whether a sentence begins with a word and not with a name."""
+    return not sentence.startswith(told.names)
+
+
+def _sentence(told: Crossover) -> str:
+    if _share(told, "undefined") >= 1 - _SMALL:
+        return f"No answer along {told.along}{_where(told)}: a law has no value there in any draw"
+    rows = pd.concat([told.frame, told.claims], axis=1)
+    claimed, inside = rows[rows["claimed"].astype(bool)], rows[rows["where"] == "data"]
+    main = claimed if len(claimed) else inside
+    if not len(main):
+        return _no_evidence(told)
+    head = ""
+    if not len(claimed):
+        head = "Perhaps: "
+    elif not (claimed["where"] == "data").any():
+        factor = _beyond(told, float(claimed["location"].iloc[0]))
+        head = f"By the laws alone, a factor of {factor} beyond the data: "
+    body = _one(told, main.iloc[0]) if len(main) == 1 else _several(told, main)
+    rest = rows.drop(index=main.index)
+    also = f"; perhaps also at {listing(_also(told, row) for _, row in rest.iterrows())}" if len(rest) else ""
+    return head + body + also
+
+
+def _one(told: Crossover, row: Any) -> str:
+    return (
+        f"{row['before']} is ahead below {_amount(told, row)}{_where(told)}{_interval(told, row)}, {row['after']} "
+        f"above; in {_percent(row['probability'])} of draws"
+    )
+
+
+def _several(told: Crossover, main: pd.DataFrame) -> str:
+    parts = [
+        f"{row['before']} before and {row['after']} after {_amount(told, row)}{_interval(told, row)} in "
+        f"{_percent(row['probability'])} of draws"
+        for _, row in main.iterrows()
+    ]
+    return f"{len(parts)} crossovers along {told.along}{_where(told)}: {listing(parts)}"
+
+
+def _also(told: Crossover, row: Any) -> str:
+    far = "" if row["where"] == "data" else f"a factor of {_beyond(told, row['location'])} beyond the data, "
+    return f"{_amount(told, row)} ({far}{row['after']} after it in {_percent(row['probability'])} of draws)"
+
+
+def _no_evidence(told: Crossover) -> str:
+    a, b = told.names
+    shares = {name: _share(told, f"{name} ahead throughout") for name in told.names}
+    first = a if shares[a] >= shares[b] else b
+    second = b if first == a else a
+    there = " the data" if told.overlap is not None else ""
+    if _share(told, "alike throughout") > 0.5:
+        said = f"{a} and {b} are the same curve"
+    elif not _told_apart(told):
+        said = (
+            f"{a} and {b} cannot be told apart ({first} is ahead throughout{there} in {_percent(shares[first])} of "
+            f"draws, {second} in {_percent(shares[second])})"
+        )
+    else:
+        said = f"{first} is ahead throughout{there} in {_percent(shares[first])} of draws"
+    far = [
+        f"{_amount(told, row)}, a factor of {_beyond(told, row['location'])} beyond the data, in "
+        f"{_percent(row['probability'])} of draws"
+        for _, row in told.frame.iterrows()
+    ]
+    also = f"; by the laws alone they would cross at {listing(far)}" if far else ""
+    return f"No evidence of a crossover along {told.along}{_where(told)}: {said}{also}"
+
+
+def _told_apart(told: Crossover) -> bool:
+    """Whether draws agree on who is ahead anywhere in the data."""
+    from scalefit.decisions.crossover.evidence import SURE
+
+    low, high = told.overlap or told.between
+    share = told.curve["a_ahead"][(told.curve[told.along] >= low) & (told.curve[told.along] <= high)]
+    return bool((np.maximum(share, 1 - share) >= SURE).any())
+
+
+def crossings(told: Crossover) -> pd.DataFrame:
+    """The crossings of the estimates, digits as many as the intervals deserve."""
+    rows = []
+    for (_, row), (_, claim) in zip(told.frame.iterrows(), told.claims.iterrows(), strict=True):
+        rows.append(
+            {
+                f"{told.along}": _number(row["location"], row),
+                f"{100 * told.level:g} %": _ends(row),
+                "draws": _percent(row["probability"]),
+                "direction": row["direction"],
+                "where": row["where"],
+                "draws that agree": f"{_percent(claim['ahead_before'])} before, {_percent(claim['ahead_after'])} after",
+                "evidence": "both sides" if claim["claimed"] else "not enough",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def footnotes(told: Crossover) -> list[str]:
+    """What the draws do, where they come from and where was looked."""
+    from scalefit.reports.digits import number
+
+    def counted(column: str) -> str:
+        shares = told.shares[column]
+        return "; ".join(f"{kind} {_percent(share)}" for kind, share in shares.items() if share >= _SMALL)
+
+    low, high = (number(end, digits=2) for end in told.between)
+    out = [f"Draws between {low} and {high}: {counted('between')}."]
+    if told.overlap is not None:
+        low, high = (number(end, digits=2) for end in told.overlap)
+        out.append(f"Draws where both have data, {low} to {high}: {counted('data')}.")
+    out += [
+        f"Other crossings of draws, {row['direction']}: in {_percent(row['share'])}, about "
+        f"{number(row['median'], digits=2)}."
+        for row in told.others.to_dict("records")
+    ]
+    sources = {name: fit.interval_source for name, fit in told.fits.items()}
+    same = len(set(sources.values())) == 1
+    source = next(iter(sources.values())) if same else "; ".join(f"{name}: {said}" for name, said in sources.items())
+    return [*out, f"Intervals: {source}; draws of the two are {told.pairing}.", *told.notes]
+
+
+def _share(told: Crossover, kind: str) -> float:
+    """Of the draws where both have data, else in the whole range."""
+    column = "data" if told.overlap is not None and kind != "undefined" else "between"
+    return float(told.shares[column][kind])
+
+
+def _where(told: Crossover) -> str:
+    return f" {told.where}" if told.where else ""
+
+
+def _amount(told: Crossover, row: Any) -> str:
+    value = _number(row["location"], row)
+    known = QUANTITIES.get(told.along)
+    return f"{value} {known.unit}" if known and known.unit else f"{told.along} = {value}"
+
+
+def _interval(told: Crossover, row: Any) -> str:
+    return f" ({100 * told.level:g} %: {_ends(row)})"
+
+
+def _ends(row: Any) -> str:
+    if not np.isfinite([row["low"], row["high"]]).all():
+        return "unknown"
+    return f"{_number(row['low'], row)} to {_number(row['high'], row)}"
+
+
+def _number(value: float, row: Any) -> str:
+    """To a tenth of the interval, two digits at least."""
+    from scalefit.reports.digits import number
+
+    width = (row["high"] - row["low"]) / row["location"]
+    digits = 2 if not (np.isfinite(width) and width > 0) else int(np.clip(1 + np.ceil(-np.log10(width / 10)), 2, 6))
+    return number(float(value), digits=digits)
+
+
+def _beyond(told: Crossover, place: float) -> str:
+    from scalefit.reports.digits import number
+
+    return number(float(max(route.beyond(np.array([place]))[0] for route in told.routes)), digits=2)
+
+
+def _percent(share: float) -> str:
+    if np.isnan(share):
+        return "-"
+    return f"{100 * share:.0f} %" if share <= 0.995 or share == 1 else f"{100 * share:.1f} %"

@@ -1,0 +1,262 @@
+"""Answers about scales in words: whether to believe them, then the answer as a sentence, then the numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from scalefit.errors import listing
+from scalefit.quantities import QUANTITIES
+
+if TYPE_CHECKING:
+    from scalefit.decisions.targets.records import Saturation, ScaleRecord, TargetScale
+
+#: Estimates further past the data than this are said to be extrapolated.
+_FAR = 10.0
+#: Where more than this share of draws agrees, what the others say is left to the table.
+_ALL = 0.995
+
+Row = Mapping[Hashable, Any]
+Described = tuple[str, pd.DataFrame, list[str]]
+
+
+def describe_target(told: TargetScale) -> Described:
+    """The first line, a table where there are several values, and footnotes."""
+    rows = told.frame.to_dict("records")
+    if len(rows) == 1:
+        return _status(told) + _target_sentence(told, rows[0]), pd.DataFrame(), _footnotes(told)
+    said = _places_text(told, [(_number(row["value"], 5), row) for row in rows])
+    return f"{_status(told)}{told.target} reaches {said}{_route(told)}.", _table(told, "value"), _footnotes(told)
+
+
+def describe_saturation(told: Saturation) -> Described:
+    """The first line, a table where there are several thresholds, and footnotes."""
+    rows = told.frame.to_dict("records")
+    if len(rows) == 1:
+        sentence = _saturation_sentence(told, rows[0])
+        return _status(told) + sentence[0].upper() + sentence[1:], pd.DataFrame(), _footnotes(told)
+    said = _places_text(told, [(threshold_text(told, row["threshold"]), row) for row in rows])
+    side = "below its ceiling" if told.grows else "above its floor"
+    first = f"What is left of {told.target} {side} falls to {said}" if told.kind == "remaining" else _state(told, said)
+    return f"{_status(told)}{first}{_route(told)}.", _table(told, "threshold"), _footnotes(told)
+
+
+def limit_word(told: ScaleRecord) -> str:
+    """What the law approaches."""
+    return "ceiling" if told.grows else "floor"
+
+
+def threshold_text(told: Saturation, threshold: float) -> str:
+    """A threshold as a share, or in the unit of the target."""
+    if told.relative:
+        return f"{_number(100 * threshold, 3)} %"
+    unit = QUANTITIES[told.target].unit if told.target in QUANTITIES else ""
+    return f"{_number(threshold, 3)} {unit}".rstrip()
+
+
+def _target_sentence(told: TargetScale, row: Row) -> str:
+    what = f"{told.target} {_number(row['value'], 5)}"
+    if row["where"] == "before":
+        first = _amount(told, told.ends[0])
+        return f"{what} is already reached at {first}, the smallest looked at{_route(told)}; {_already(row)}."
+    if row["where"] == "nowhere":
+        past = (told.limit[0] - row["value"]) * (-1 if told.grows else 1) >= -1e-9 * abs(row["value"])
+        why = (
+            f"is not reachable: the {limit_word(told)} of {told.law} is {_limit(told)}"
+            if past
+            else f"is not reached up to {_amount(told, told.ends[1])}"
+        )
+        return f"{what} {why}{_route(told)}; {_chance_text(told, row)}."
+    miss = 1 - row["probability"]
+    tail = ""
+    if miss > 1 - _ALL:
+        side = "above the ceiling" if told.grows else "below the floor"
+        why = f"never, for it lies {side}" if row["unreachable"] >= miss - 1e-9 else _not_up_to(told)
+        tail = f"; in {_share(miss)} of draws {why}"
+    return f"{what} is reached at {_estimate(told, row)} ({_interval_text(told, row)}){_route(told)}{_past(row)}{tail}."
+
+
+def _saturation_sentence(told: Saturation, row: Row) -> str:
+    state = _state(told, threshold_text(told, row["threshold"]))
+    if row["where"] == "before":
+        first = _amount(told, told.ends[0])
+        return f"already at {first}, the smallest looked at{_route(told)}, {state}; {_already(row)}."
+    if row["where"] == "nowhere":
+        return _never_saturates(told, row, state)
+    miss = 1 - row["probability"]
+    tail = f"; in {_share(miss)} of draws {_not_up_to(told)}" if miss > 1 - _ALL else ""
+    there = f" ({told.target} there: {_number(row['value'], 4)})"
+    scale = f"{_estimate(told, row)} on ({_interval_text(told, row)})"
+    return f"from {scale}{_route(told)}, {state}{there}{_past(row)}{tail}."
+
+
+def _never_saturates(told: Saturation, row: Row, state: str) -> str:
+    limit = limit_word(told)
+    if told.kind == "remaining" and np.isnan(told.limit[0]):
+        why = f"{told.law} does not come to rest, so what is left of {told.target} to gain is not known"
+        return f"{why}; gain=… asks what more scale brings."
+    if told.kind == "remaining" and told.relative and told.limit[0] == 0:
+        why = f"{told.target} has a {limit} of zero in {told.law}, beside which nothing left is small"
+        return f"{why}; gain=… asks what more scale brings."
+    return f"nowhere up to {_amount(told, told.ends[1])}{_route(told)}: {state}; {_chance_text(told, row)}."
+
+
+def _state(told: Saturation, thresholds: str) -> str:
+    """What holds from the scale on."""
+    if told.kind == "remaining":
+        return f"{told.target} is within {thresholds} of its {limit_word(told)}"
+    verb = "raise" if told.grows else "lower"
+    return f"{_number(told.per, 3)} times the {told.along} {verb} {told.target} by at most {thresholds}"
+
+
+def _places_text(told: ScaleRecord, named: list[tuple[str, Row]]) -> str:
+    """Which of several answers lie where: ``1.6 and 1.4 within the runs fitted, 1 beyond them and 0.5 nowhere``."""
+    words = {
+        "before": f"already at {_amount(told, told.ends[0])}, the smallest looked at",
+        "data": "within the runs fitted",
+        "beyond": "beyond the runs fitted",
+        "nowhere": f"nowhere up to {_amount(told, told.ends[1])}",
+    }
+    parts = []
+    for where, text in words.items():
+        here = [name for name, row in named if row["where"] == where]
+        if here:
+            parts.append(f"{listing(here)} {text}")
+    return "; ".join(parts)
+
+
+def _status(told: ScaleRecord) -> str:
+    return f"DO NOT RELY ON IT, {told.law} is {told.verdict.rstrip('.')}: " if told.verdict else ""
+
+
+def _table(told: ScaleRecord, first: str) -> pd.DataFrame:
+    """One row a value or threshold, digits as many as the intervals deserve."""
+    rows = told.frame.to_dict("records")
+    return pd.DataFrame(
+        {
+            first: [_number(row[first], 5) for row in rows],
+            told.along: [_estimate(told, row, unit=False) for row in rows],
+            f"{100 * told.level:g} % interval": [_interval(told, row) for row in rows],
+            "draws": ["-" if np.isnan(row["probability"]) else _share(row["probability"]) for row in rows],
+            "where": [
+                f"beyond, {_number(row['beyond'], 2)} times" if row["where"] == "beyond" else row["where"]
+                for row in rows
+            ],
+        }
+    )
+
+
+def _footnotes(told: ScaleRecord) -> list[str]:
+    out = []
+    if not np.isnan(told.limit[0]):
+        out.append(f"{limit_word(told)} of {told.target}: {_limit(told)}")
+    if (told.frame["beyond"] > _FAR).any():
+        out.append("so far past the runs the interval of one law is too narrow: see sf.backtest, and ask other laws")
+    return [*out, f"intervals: {told.source}", *told.notes]
+
+
+def _chance_text(told: ScaleRecord, row: Row) -> str:
+    """What draws say where the estimate never gets there."""
+    chance = row["probability"]
+    if np.isnan(chance):
+        return "there are no draws to say how sure that is"
+    if chance == 0:
+        return "nor in any draw"
+    if np.isinf(row["low"]):
+        return f"in {_share(chance)} of draws it is"
+    early = _share(0.5 - told.level / 2)
+    return f"in {_share(chance)} of draws it is, in {early} by {_amount(told, row['low'])}"
+
+
+def _already(row: Row) -> str:
+    if np.isnan(row["already"]):
+        return "there are no draws to say how sure that is"
+    return "in all draws" if row["already"] == 1 else f"in {_share(row['already'])} of draws"
+
+
+def _not_up_to(told: ScaleRecord) -> str:
+    return f"not up to {_amount(told, told.ends[1])}"
+
+
+def _past(row: Row) -> str:
+    return f", {_number(row['beyond'], 2)} times past the runs fitted" if row["beyond"] > _FAR else ""
+
+
+def _route(told: ScaleRecord) -> str:
+    return f", {told.route}" if told.route else ""
+
+
+def _limit(told: ScaleRecord) -> str:
+    estimate, low, high = told.limit
+    if estimate == low == high == 0:
+        return "0 in every draw"
+    if np.isnan(low):
+        return _number(estimate, 4)
+    digits = _digits(estimate, low, high)
+    ends = f"{_significant(low, digits)} to {_significant(high, digits)}"
+    return f"{_significant(estimate, digits)} ({100 * told.level:g} %: {ends})"
+
+
+def _estimate(told: ScaleRecord, row: Row, *, unit: bool = True) -> str:
+    if not np.isfinite(row["estimate"]):
+        return "never"
+    if row["where"] == "before":
+        return f"up to {_number(row['estimate'], 3)}"
+    text = _significant(row["estimate"], _digits(row["estimate"], row["low"], row["high"]))
+    return _with_unit(told, text) if unit else text
+
+
+def _interval_text(told: ScaleRecord, row: Row) -> str:
+    return f"{100 * told.level:g} %: {_interval(told, row)}"
+
+
+def _interval(told: ScaleRecord, row: Row) -> str:
+    """From an end that may lie before the smallest scale to one that may lie nowhere."""
+    low, high, first = row["low"], row["high"], told.ends[0] * (1 + 1e-12)
+    if np.isnan(low):
+        return "not known"
+    if np.isinf(low):
+        return "never"
+    digits = _digits(row["estimate"], low, high)
+    if high <= first:
+        return f"below {_number(high, 3)}"
+    start = f"below {_number(low, 3)}" if low <= first else _significant(low, digits)
+    return f"{start} to {_significant(high, digits) if np.isfinite(high) else 'never'}"
+
+
+def _digits(estimate: float, low: float, high: float) -> int:
+    """As many as an interval of this width deserves: to about a twentieth of it."""
+    width = high - low
+    if not (np.isfinite(width) and width > 0 and np.isfinite(estimate) and estimate):
+        return 2 if np.isinf(high) else 4
+    return int(np.clip(np.ceil(-np.log10(width / abs(estimate) / 20)), 2, 8))
+
+
+def _amount(told: ScaleRecord, value: float) -> str:
+    return _with_unit(told, _number(value, 3))
+
+
+def _with_unit(told: ScaleRecord, text: str) -> str:
+    """A scale with its unit; an unknown quantity is named."""
+    unit = QUANTITIES[told.along].unit if told.along in QUANTITIES else ""
+    return f"{text} {unit}" if unit else f"{told.along} = {text}"
+
+
+def _share(chance: float) -> str:
+    digits = 1 if 0 < chance < 0.01 or 0.99 < chance < 1 else 0
+    return f"{100 * chance:.{digits}f} %"
+
+
+def _number(value: float, digits: int) -> str:
+    from scalefit.reports.digits import number
+
+    return number(value, digits=digits)
+
+
+def _significant(value: float, digits: int) -> str:
+    from scalefit.reports.digits import significant
+
+    return significant(value, digits=digits)
