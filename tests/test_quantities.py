@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from scalefit.errors import DataError
-from scalefit.quantities import QUANTITIES, bits_per_byte, label_of
+from scalefit.quantities import QUANTITIES, better_of, bits_per_byte, label_of
 
 CONVENTIONS = (
     *("params", "tokens", "flops", "loss", "step", "lr", "batch_tokens", "run", "family", "seed", "params_encoder"),
@@ -75,3 +75,13 @@ def test_bits_per_byte_keeps_arrays_and_the_index_of_a_series():
 def test_a_token_of_no_bytes_is_refused(wrong):
     with pytest.raises(DataError, match="bytes_per_token must be a finite number above 0"):
         bits_per_byte(3.0, bytes_per_token=wrong)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "mmlu_acc", "win_rate", "pass@8", "bleu", "reward", "elo", "exact_match"])
+def test_the_more_the_better_for_accuracies_scores_and_rates_of_success(name):
+    assert better_of(name) == "high"
+
+
+@pytest.mark.parametrize("name", ["loss", "val/loss", "bpb", "error_rate", "accuracy_error", "score_loss", "flops", ""])
+def test_the_less_the_better_for_losses_errors_and_what_is_not_known(name):
+    assert better_of(name) == "low"

@@ -191,7 +191,7 @@ def label_of(name: str) -> str:
 #: Parts of names of what is better the more there is of it.
 _MORE_IS_BETTER = (
     "accuracy", "acc", "score", "bleu", "comet", "rouge", "reward", "elo", "coverage", "pass", "success", "win", "f1",
-    "auc", "precision", "recall", "exact_match", "em", "mrr", "map", "ndcg", "r2",
+    "auc", "precision", "recall", "exact", "em", "mrr", "map", "ndcg", "r2",
 )  # fmt: skip
 #: Parts that turn it round: an error rate of an accuracy, a loss of a score.
 _LESS_IS_BETTER = ("error", "err", "loss", "perplexity", "ppl", "bpb", "regret")

@@ -193,7 +193,7 @@ def doubts(pair: Pair, told: Evidence) -> tuple[str, ...]:
     from scalefit.reports.digits import number
 
     out = [f"{name}: {fit.verdict}" for name, fit in zip(pair.names, pair.fits, strict=True) if not fit.converged]
-    if pair.overlap is None:
+    if max(route.reach[0] for route in pair.routes) > min(route.reach[1] for route in pair.routes):
         ends = [
             f"{name} from {number(route.reach[0], digits=2)} to {number(route.reach[1], digits=2)}"
             for name, route in zip(pair.names, pair.routes, strict=True)

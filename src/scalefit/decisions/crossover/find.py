@@ -76,8 +76,8 @@ def find_crossover(
     Raises
     ------
     FitError
-        If a law does not take ``along``, an input is left open or said twice, the targets are two quantities, or
-        ``between`` is no range above zero.
+        If one of the two is no Fit, a law does not take ``along``, an input is left open or said twice, the targets
+        are two quantities, or ``between`` is no range above zero.
 
     Notes
     -----
@@ -98,6 +98,11 @@ def find_crossover(
     ('lstm ahead before, transformer after data', True)
     """
     check_level(level)
+    given: tuple[object, object] = (a, b)
+    for one in given:
+        if not isinstance(one, Fit):
+            hint = ": choose two of its .fits" if hasattr(one, "fits") else ", as sf.fit(runs, law) makes them"
+            raise FitError(f"A crossover is looked for between two fits{hint}; got {type(one).__name__}.")
     named = names_of(a, b, names)
     said = same_target(a, b, named)
     routes = find_routes(dict(zip(named, (a, b), strict=True)), along, at=at, ratio=ratio, path=path, cost=cost)

@@ -167,7 +167,7 @@ def find_raw_crossover(
     --------
     >>> import scalefit as sf
     >>> runs = sf.datasets.load("microlm").groupby("run").last()
-    >>> seen = sf.find_raw_crossover(runs, along="tokens", at={"params": 1.1e5}, draws=50)
+    >>> seen = sf.find_raw_crossover(runs, along="tokens", at={"params": 3.5e5}, tolerance=1.5, draws=50)
     >>> seen.frame.direction.tolist()
     ['lstm ahead before, transformer after']
     """

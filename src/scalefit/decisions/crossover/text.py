@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Shares of draws below this are left out of the text; the record holds them all.
 _SMALL = 0.005
+#: Share of draws below which a crossing of the estimates is not worth a perhaps.
+_LIKELY = 0.5
 
 
 def describe(told: Crossover) -> str:
@@ -42,22 +44,18 @@ def headline(told: Crossover) -> str:
         said = listing(f"the fit of {name} is {told.fits[name].judgement.status}" for name in weak)
         status = f"Not to be relied on, {said}: "
     sentence = _sentence(told)
-    return status + (
-        sentence if not status else sentence[0].lower() + sentence[1:] if _plain(told, sentence) else sentence
-    )
-
-
-def _plain(told: Crossover, sentence: str) -> bool:
-    """Whether a sentence begins with a word and not with a name."""
-    return not sentence.startswith(told.names)
+    if status and not sentence.startswith(told.names):
+        sentence = sentence[0].lower() + sentence[1:]
+    return status + sentence
 
 
 def _sentence(told: Crossover) -> str:
     if _share(told, "undefined") >= 1 - _SMALL:
-        return f"No answer along {told.along}{_where(told)}: a law has no value there in any draw"
+        return f"No answer along {told.along}{_where(told)}: in no draw do both laws have a value there"
     rows = pd.concat([told.frame, told.claims], axis=1)
-    claimed, inside = rows[rows["claimed"].astype(bool)], rows[rows["where"] == "data"]
-    main = claimed if len(claimed) else inside
+    claimed = rows[rows["claimed"].astype(bool)]
+    likely = rows[(rows["where"] == "data") & (rows["probability"] >= _LIKELY)]
+    main = claimed if len(claimed) else likely if _told_apart(told) else rows.iloc[:0]
     if not len(main):
         return _no_evidence(told)
     head = ""
@@ -108,12 +106,18 @@ def _no_evidence(told: Crossover) -> str:
         )
     else:
         said = f"{first} is ahead throughout{there} in {_percent(shares[first])} of draws"
-    far = [
-        f"{_amount(told, row)}, a factor of {_beyond(told, row['location'])} beyond the data, in "
-        f"{_percent(row['probability'])} of draws"
-        for _, row in told.frame.iterrows()
-    ]
-    also = f"; by the laws alone they would cross at {listing(far)}" if far else ""
+        if shares[first] < _LIKELY:
+            cross = 1 - sum(shares.values()) - _share(told, "alike throughout") - _share(told, "undefined")
+            said += f", and {_percent(max(cross, 0.0))} of them cross, here or there"
+    near, far = [], []
+    for _, row in told.frame.iterrows():
+        draws = f"in {_percent(row['probability'])} of draws"
+        if row["where"] == "data":
+            near.append(f"{_amount(told, row)}, {draws}")
+        else:
+            far.append(f"{_amount(told, row)}, a factor of {_beyond(told, row['location'])} beyond the data, {draws}")
+    also = f"; the estimates cross at {listing(near)}" if near else ""
+    also += f"; by the laws alone they would cross at {listing(far)}" if far else ""
     return f"No evidence of a crossover along {told.along}{_where(told)}: {said}{also}"
 
 
