@@ -315,9 +315,10 @@ def _used_data(
     frame: pd.DataFrame, table: tables.Table, target_column: str, y: Array, law: Law, columns: Mapping[str, str]
 ) -> pd.DataFrame:
     """The columns that the fit used, and the names of run and family, under their own labels."""
-    data = pd.DataFrame(dict(zip(law.inputs, table.inputs, strict=True)), index=frame.index)
+    numbers = {name: x for name, x in zip(law.inputs, table.inputs, strict=True) if x.ndim == 1}
+    data = pd.DataFrame(numbers, index=frame.index)
     data[target_column] = y
-    for name in ("run", "family", "step", "seed"):
+    for name in ("run", "family", "step", "seed", *(("lr",) if law.derive else ())):
         column = tables.optional_column(frame, name, columns)
         if column is not None and name not in data.columns:
             data[name] = frame[column]

@@ -44,7 +44,8 @@ class Published:
 class Derive:
     """Columns computed once per run from its learning rates.
 
-    ``function(rates, **settings)`` takes the rate of each step 0…S and returns one array of S + 1 values per column.
+    ``function(rates, steps, **settings)`` takes the rate of each step 0…S and the steps of the rows, and returns per
+    column one value a row, or one row of numbers a row where a step looks back on many.
     """
 
     columns: tuple[str, ...]

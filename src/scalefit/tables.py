@@ -91,7 +91,7 @@ def derive_columns(
     steps = whole_steps(frame, step_column, law.name)
     runs = np.array(run_names(frame, columns), object)
     given = None if schedules is None else {str(run): schedule for run, schedule in schedules.items()}
-    out = {name: np.empty(len(frame)) for name in law.derive.columns}
+    parts: dict[str, list[tuple[NDArray[np.intp], Array]]] = {name: [] for name in law.derive.columns}
     notes: dict[str, None] = {}
     for run in dict.fromkeys(runs):
         rows = np.flatnonzero(runs == run)
@@ -103,9 +103,21 @@ def derive_columns(
                 f"Run {run!r} has a row at step {last}, but its schedule ends at step {schedule.steps}: "
                 f"give a Schedule of {last} steps or more."
             )
-        for name, area in law.derive.function(schedule.rates, **law.derive.settings).items():
-            out[name][rows] = area[steps[rows]]
-    return out, tuple(notes)
+        for name, values in law.derive.function(schedule.rates, steps[rows], **law.derive.settings).items():
+            parts[name].append((rows, values))
+    return {name: _put_together(each, len(frame)) for name, each in parts.items()}, tuple(notes)
+
+
+def _put_together(parts: Sequence[tuple[NDArray[np.intp], Array]], n: int) -> Array:
+    """Values of some rows each as one array of all rows; rows of fewer numbers end in zeros."""
+    width = max((values.shape[1] for _, values in parts if values.ndim == 2), default=0)
+    out = np.zeros((n, width) if width else n)
+    for rows, values in parts:
+        if width:
+            out[rows, : values.shape[1]] = values
+        else:
+            out[rows] = values
+    return out
 
 
 def schedule_of(

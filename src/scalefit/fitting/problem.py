@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scalefit.objectives import Objective, Scale
 
 Array = NDArray[np.float64]
+#: One array a input: (n,) of numbers, or (n, k) where each row has a history of its own.
 Inputs = tuple[Array, ...]
 
 #: Rows summed at once. A constant, so that sums have the same bits for any number of problems or threads.
@@ -65,7 +66,7 @@ class Problem:
     Parameters
     ----------
     equation : the law.
-    inputs : one array of (n,) per input.
+    inputs : one array of (n,) per input, or (n, k) where each row has a history of its own.
     target : (n,), the quantity as seen, in its own unit.
     objective : the loss of a residual and its scale.
     prior : a quadratic pull, or None.
@@ -168,6 +169,11 @@ class Problem:
         return Normal(
             sums.objective + self.pull(theta, centre), sums.gradient + slope, sums.curvature + bend, sums.metric + bend
         )
+
+
+def numbers_of(inputs: Inputs) -> Inputs:
+    """The inputs that are one number a row, not a history."""
+    return tuple(x for x in inputs if x.ndim == 1)
 
 
 def rescale(value: Array, on: Scale) -> Array:

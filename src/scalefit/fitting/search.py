@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scalefit.errors import FitError, rows_text
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.polish import polish
-from scalefit.fitting.problem import Array, Prior, Problem
+from scalefit.fitting.problem import Array, Prior, Problem, numbers_of
 from scalefit.fitting.setup import Constraints
 from scalefit.fitting.solver import solve
 from scalefit.fitting.starts import Starts, default_count, find_starts, start_range
@@ -131,7 +131,7 @@ def _follow_given(problem: Problem, coordinates: Coordinates, point: Array, weig
 
 def _follow_many_rows(problem: Problem, coordinates: Coordinates, weights: Array, points: Array) -> _Ends:
     """Ends on a few thousand rows spread over the data; the distinct good ones go on with all rows."""
-    order = np.lexsort((problem.target, *problem.inputs))
+    order = np.lexsort((problem.target, *numbers_of(problem.inputs)))
     rows = order[np.linspace(0, problem.n - 1, SAMPLED_ROWS).round().astype(int)]
     ends = solve(problem.rows(rows), coordinates, points, weights[None, rows])
     distinct: list[int] = []

@@ -196,7 +196,7 @@ def _unidentified(
 def _constant(problem: Problem, input_names: tuple[str, ...]) -> str:
     """A sentence where an input does not vary."""
     for name, x in zip(input_names, problem.inputs, strict=True):
-        if np.all(x == x[0]):
+        if x.ndim == 1 and np.all(x == x[0]):
             return f"every row has {name} = {x[0]:.4g}: add runs with other {name}"
     return ""
 
@@ -208,7 +208,7 @@ def _one_ray(problem: Problem, coordinates: Coordinates, theta: Array, input_nam
     """
     spread = {}
     for i, x in enumerate(problem.inputs):
-        if np.all(x > 0) and not np.all(x == x[0]):
+        if x.ndim == 1 and np.all(x > 0) and not np.all(x == x[0]):
             spread[i] = np.log(x) - np.mean(np.log(x))
     for i, j in itertools.combinations(spread, 2):
         slope = float(spread[i] @ spread[j] / (spread[i] @ spread[i]))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from scalefit.definition import define_law
 from scalefit.errors import LawError, not_one_of
@@ -14,8 +15,8 @@ from scalefit.parameter import exponent, floor, scale
 from scalefit.schedules import annealing_area, forward_area
 
 
-def learning_rate_areas(rates: Array, *, decay: float, warmup: str) -> Mapping[str, Array]:
-    """Forward area S1 and annealing area S2 of a schedule: one value per step 0…S.
+def learning_rate_areas(rates: Array, steps: NDArray[np.intp], *, decay: float, warmup: str) -> Mapping[str, Array]:
+    """Forward area S1 and annealing area S2 of a schedule at some of its steps.
 
     ``warmup`` is ``"ramp"`` (the rates as they were) or ``"peak"`` (the authors' convention: steps before the first
     peak count at the peak rate).
@@ -24,7 +25,7 @@ def learning_rate_areas(rates: Array, *, decay: float, warmup: str) -> Mapping[s
         raise LawError(not_one_of("warmup", warmup, ("ramp", "peak")))
     if warmup == "peak":
         rates = np.where(np.arange(len(rates)) < int(np.argmax(rates)), np.max(rates), rates)
-    return {"S1": forward_area(rates), "S2": annealing_area(rates, decay=decay)}
+    return {"S1": forward_area(rates)[steps], "S2": annealing_area(rates, decay=decay)[steps]}
 
 
 @define_law(

@@ -289,7 +289,7 @@ def _problem(entry: Entry, law: Law) -> Problem:
     columns = entry["inputs"].entries()
     if len(columns) != len(law.inputs) or not len(target):
         entry["inputs"].fail(f"one list per input of {law.name}, with at least one row")
-    inputs = tuple(column.array(len(target), finite=True) for column in columns)
+    inputs = tuple(column.table(len(target)) for column in columns)
     prior = _optional(entry["prior"], lambda part: _prior(part, len(law.params)))
     return Problem(law, inputs, target, read_objective(entry["objective"]), prior)
 

@@ -153,7 +153,7 @@ def _along_schedules(law: Law, values: Mapping[str, float]) -> pd.DataFrame:
     }
     parts = []
     for told, shape in shapes.items():
-        areas = law.derive.function(PEAK * shape, **law.derive.settings)
+        areas = law.derive.function(PEAK * shape, steps, **law.derive.settings)
         path = pd.DataFrame({"step": steps, "value": law(values, areas), "line": told, "of": ""})
         parts.append(path[steps >= FIRST])
     return pd.concat(parts, ignore_index=True)
