@@ -18,7 +18,7 @@ from scalefit.parameter import Param
 #: Rows on which candidates are compared.
 SAMPLE = 512
 #: The same where each row has a history, which costs as much as many rows.
-SAMPLE_OF_HISTORIES = 64
+SAMPLE_OF_HISTORIES = 32
 PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)
 
 
@@ -135,7 +135,8 @@ def start_range(param: Param) -> tuple[float, float]:
 
 def _multiplied(param: Param, theta: Array, law: Law, problem: Problem) -> Array:
     """What a parameter multiplies at the centre of the data: (K,)."""
-    centre = {name: float(np.exp(np.mean(np.log(x)))) for name, x in zip(law.inputs, problem.inputs, strict=True)}
+    numbers = {name: x for name, x in zip(law.inputs, problem.inputs, strict=True) if x.ndim == 1}
+    centre = {name: float(np.exp(np.mean(np.log(x)))) for name, x in numbers.items() if np.all(x > 0)}
     values = {name: theta[:, j] for j, name in enumerate(law.param_names)}
     return np.asarray(formulas.evaluate(formulas.parse_formula(param.of), {**values, **centre}))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,27 +17,34 @@ LEAST_RATE = 1e-12
 LEAST_AREA = 1e-6
 #: How many numbers each group has: its weight, the mean rate and the mean area since.
 PARTS = 3
+#: Cells of rows looked at together: what is needed at once stays small however many rows there are.
+CELLS = 1_000_000
 
 
-def remembered_steps(rates: npt.ArrayLike, weights: npt.ArrayLike, steps: npt.ArrayLike, *, width: float) -> Floats:
+def remembered_steps(
+    rates: npt.ArrayLike, weights: npt.ArrayLike, steps: npt.ArrayLike, *, width: float, by_rate: bool = True
+) -> Floats:
     """Earlier steps as seen from some steps, in groups of nearly equal rate and nearly equal area since.
 
     A sum over all steps ``k <= t`` of ``weight[k] * f(rate[k], area from k to t)``, with a smooth f, becomes a sum over
-    groups. Seen from t, steps of one group differ by at most ``width`` in the log of their rate and in the log of the
-    area since; each group has their total weight, and their means as weighed by its size, so that only the curvature of
-    f within it is lost: errors fall with the square of ``width``. The number of groups grows with the log of the steps.
+    groups. Seen from t, steps of one group have weights of one sign and differ by at most ``width`` in the log of the
+    area since, and by about as much in the cube root of their rate; each group has their total weight, and their means
+    as weighed by it, so that only the curvature of f within it is lost: errors fall with the square of ``width``. The
+    number of groups grows with the log of the steps.
 
     Parameters
     ----------
-    rates : array (S + 1,), the rate of each step from 0.
+    rates : array (S + 1,), the rate of each step from 0, 0 or more.
     weights : array (S + 1,), what each step weighs, of either sign; steps of weight zero are not remembered.
     steps : array (n,) of whole numbers from 0 to S: the steps that look back.
     width : above zero.
+    by_rate : whether f depends on the rate; without, groups hold steps of any rate, and are fewer.
 
     Returns
     -------
     array (n, 3 K)
-        For each step K groups side by side, ``weight, rate, area`` each; groups that a step does not need weigh nothing.
+        For each step K groups side by side, ``weight, rate, area`` each; groups that a step does not need weigh
+        nothing. The area since a step that only steps of rate zero have followed, itself one of them, is zero.
 
     Examples
     --------
@@ -43,47 +53,85 @@ def remembered_steps(rates: npt.ArrayLike, weights: npt.ArrayLike, steps: npt.Ar
     [[0.0, 1.0, 0.0], [0.5, 0.5, 0.5], [0.5, 0.5, 1.0]]
     """
     rate, weight, at = np.asarray(rates, float), np.asarray(weights, float), np.asarray(steps, np.intp)
-    done = np.cumsum(rate)
-    kept = np.flatnonzero(weight)
-    if not len(kept):
-        return np.tile([0.0, 1.0, 0.0], (len(at), 1))
-    weight, log_rate = weight[kept], np.log(np.maximum(rate[kept], LEAST_RATE * rate.max()))
-    before = done[kept] - rate[kept]
-    edges = _edges(rate, done, at, kept, weight, log_rate, before, width)
-    low, high = edges[:, :-1], edges[:, 1:]
-    size = np.concatenate([[0.0], np.cumsum(np.abs(weight))])
-    filled = size[high] > size[low]
-    K = max(int(filled.sum(axis=1).max()), 1)
-    order = np.argsort(~filled, axis=1, kind="stable")[:, :K]
-    low, high = np.take_along_axis(low, order, axis=1), np.take_along_axis(high, order, axis=1)
-    total = size[high] - size[low]
-    used = total > 0
-
-    def mean_of(values: Floats) -> Floats:
-        sums = np.concatenate([[0.0], np.cumsum(np.abs(weight) * values)])
-        return np.asarray((sums[high] - sums[low]) / np.where(used, total, 1.0))
-
-    signed = np.concatenate([[0.0], np.cumsum(weight)])
+    past = _past(rate, weight, width, by_rate)
+    parts = [] if past is None else [_seen_from(past, at[rows], areas) for rows, areas in _areas(past, at, width)]
+    K = max((part.shape[1] for part in parts), default=1)
     out = np.empty((len(at), K, PARTS))
-    out[..., 0] = np.where(used, signed[high] - signed[low], 0.0)
-    out[..., 1] = np.where(used, np.exp(mean_of(log_rate)), 1.0)
-    out[..., 2] = np.where(used, np.maximum(done[at][:, None] - mean_of(before), 0.0), 0.0)
+    out[:] = 0.0, 1.0, 0.0
+    start = 0
+    for part in parts:
+        out[start : start + len(part), : part.shape[1]] = part
+        start += len(part)
     return out.reshape(len(at), K * PARTS)
 
 
-def _edges(
-    rate: Floats, done: Floats, at: Ints, kept: Ints, weight: Floats, log_rate: Floats, before: Floats, width: float
-) -> Ints:
-    """Where groups begin and end among the steps kept, ascending, for each step that looks back."""
-    past = np.searchsorted(kept, at, side="right")
-    kind = np.floor(3 * np.exp((log_rate - log_rate.max()) / 3) / width)
-    turns = (np.diff(np.sign(weight)) != 0) | (np.diff(kind) != 0)
-    fixed = np.flatnonzero(turns) + 1
-    nearest = np.maximum(rate[at], LEAST_AREA * rate.max())
-    farthest = np.maximum(done[at], nearest)
-    count = int(np.ceil(np.log(float((farthest / nearest).max())) / width)) + 1
-    since = np.minimum(nearest[:, None] * np.exp(width * np.arange(count)), farthest[:, None])
-    by_area = np.searchsorted(before, done[at][:, None] - since)
-    ends = np.column_stack([np.zeros_like(past), past])
-    edges = np.concatenate([by_area, np.broadcast_to(fixed, (len(at), len(fixed))), ends], axis=1)
-    return np.asarray(np.sort(np.minimum(edges, past[:, None]), axis=1), np.intp)
+@dataclass(frozen=True, eq=False)
+class _Past:
+    """The m steps that weigh something, and running sums over those of each class: (classes, m + 1).
+
+    A class is a sign of the weight and a range of rates. ``done`` (S + 1,) is the area up to each step, ``before`` (m,)
+    that up to the step before it.
+    """
+
+    rate: Floats
+    done: Floats
+    kept: Ints
+    before: Floats
+    signs: Floats
+    total: Floats
+    log_rates: Floats
+    befores: Floats
+
+
+def _past(rate: Floats, weight: Floats, width: float, by_rate: bool) -> _Past | None:
+    kept = np.flatnonzero(weight)
+    if not len(kept):
+        return None
+    highest = float(rate.max()) or 1.0
+    share = rate[kept] / highest
+    kind = np.where(share > LEAST_RATE, np.floor(3 * np.cbrt(share) / width) if by_rate else 0.0, -1.0)
+    # Positive where the weight is, one number a range of rates.
+    classes, place = np.unique(np.sign(weight[kept]) * (kind + 2), return_inverse=True)
+    done = np.cumsum(rate)
+    before = np.concatenate([[0.0], done])[kept]
+    sums = []
+    for values in (np.ones(len(kept)), np.log(np.maximum(rate[kept], LEAST_RATE * highest)), before):
+        each = np.zeros((len(classes), len(kept) + 1))
+        each[place, np.arange(1, len(kept) + 1)] = np.abs(weight[kept]) * values
+        sums.append(np.cumsum(each, axis=1, out=each))
+    return _Past(rate, done, kept, before, np.sign(classes), *sums)
+
+
+def _areas(past: _Past, at: Ints, width: float) -> Iterator[tuple[slice, Floats]]:
+    """Rows a few at a time, with the areas since that bound their groups, the nearest first: (rows, bounds)."""
+    nearest = np.maximum(past.rate[at], LEAST_AREA * (float(past.rate.max()) or 1.0))
+    farthest = np.maximum(past.done[at], nearest)
+    longest = float(np.max(farthest / nearest, initial=1.0))
+    grown = np.exp(width * np.arange(int(np.ceil(np.log(longest) / width)) + 1))
+    step = max(1, CELLS // (len(past.signs) * (len(grown) + 1)))
+    for start in range(0, len(at), step):
+        rows = slice(start, start + step)
+        yield rows, np.minimum(nearest[rows, None] * grown, farthest[rows, None])
+
+
+def _seen_from(past: _Past, at: Ints, areas: Floats) -> Floats:
+    """The groups of some rows, those that weigh something first: (rows, K, 3)."""
+    done = past.done[at][:, None]
+    ends = np.searchsorted(past.kept, at, side="right")[:, None]
+    bounds = np.minimum(np.searchsorted(past.before, done - areas), ends)
+    edges = np.concatenate([ends, bounds, np.zeros_like(ends)], axis=1)  # falling: the nearest steps are the last
+    total = past.total[:, edges]
+    weight = (total[..., :-1] - total[..., 1:]).transpose(1, 0, 2)
+    row, group, place = np.nonzero(weight > 0)
+    count = np.bincount(row, minlength=len(at))
+    out = np.empty((len(at), max(int(count.max()), 1), PARTS))
+    out[:] = 0.0, 1.0, 0.0
+    slot = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    size, high, low = weight[row, group, place], edges[row, place], edges[row, place + 1]
+    log_rate, before = ((sums[group, high] - sums[group, low]) / size for sums in (past.log_rates, past.befores))
+    # A mean lies between the first and the last: differences of running sums alone would not know it to the last digit.
+    before = np.clip(before, past.before[low], past.before[high - 1])
+    out[row, slot, 0] = past.signs[group] * size
+    out[row, slot, 1] = np.exp(log_rate)
+    out[row, slot, 2] = past.done[at][row] - before
+    return out
