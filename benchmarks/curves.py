@@ -1,4 +1,4 @@
-"""How well a law of the learning rate, fitted on two training curves, predicts seven others.
+"""How well laws of the learning rate, fitted on two or three training curves, predict others, and how fast.
 
 ``python benchmarks/curves.py DATA`` where DATA is the folder of ``mpl_100m.csv``: nine runs of one model of 1e8
 parameters (Luo et al. 2025, arXiv:2503.12811; columns ``run``, ``schedule``, ``step``, ``lr``, ``loss``).
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,8 @@ import scalefit as sf  # noqa: E402
 
 PEAK, END, WARMUP = 3e-4, 3e-5, 2160
 FITTED = ("cosine_24000", "constant_24000")
+#: What the authors of the Multi-Power Law fitted it on.
+THREE = (*FITTED, "wsdcon_9")
 #: Curves that neither this benchmark nor the published law was fitted on.
 UNSEEN = ("constant_72000", "cosine_72000", "wsd_20000_24000", "wsdld_20000_24000", "wsdcon_3", "wsdcon_18")
 PREDICTED = (*UNSEEN, "wsdcon_9")
@@ -43,11 +47,15 @@ PUBLISHED = {
 
 @dataclass(frozen=True)
 class Way:
-    """One way to fit: its name, settings and errors; ``errors`` has one row a curve, one column a metric."""
+    """One way to fit: its name, settings and errors; ``errors`` has one row a curve, one column a metric.
+
+    ``seconds`` are those of a fit from no guess and of 1,000 refits, CPU time of this process.
+    """
 
     name: str
     errors: pd.DataFrame
     fit: sf.Fit | None = None
+    seconds: tuple[float, float] | None = None
 
 
 def main() -> None:
@@ -69,6 +77,7 @@ def main() -> None:
         judge(f"decay {DEFAULT_DECAY}, warm-up as it was", profile[DEFAULT_DECAY], curves, schedules),
         judge(f"decay {DEFAULT_DECAY}, warm-up at the peak rate", at_peak, curves, schedules),
         judge(f"decay {best:.5g}, profiled on the fitted curves alone", profile[best], curves, schedules),
+        *(timed(name, curves, schedules) for name in ("lr_annealing", "mpl", "fsl")),
         Way("Multi-Power Law, published", pd.DataFrame.from_dict(PUBLISHED, orient="index", columns=list(METRICS))),
     ]
     print_ways(ways)
@@ -107,6 +116,23 @@ def judge(name: str, fit: sf.Fit, curves: pd.DataFrame, schedules: dict[str, sf.
     return Way(name, pd.DataFrame.from_dict(errors, orient="index", columns=list(METRICS)), fit)
 
 
+def timed(name: str, curves: pd.DataFrame, schedules: dict[str, sf.Schedule]) -> Way:
+    """A law fitted on the three curves from no guess, as often as it takes to time it, and refitted 1,000 times."""
+    three = curves[curves["schedule"].isin(THREE)]
+    seconds = []
+    for _ in range(4):  # the first one warms up
+        start = time.process_time()
+        fit = sf.fit(three, name, schedules=schedules)
+        seconds.append(time.process_time() - start)
+    start = time.process_time()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sf.FitWarning)  # of few runs
+        fit.bootstrap(1000, rng=0)
+    refits = time.process_time() - start
+    way = judge(f"{name} on {' and '.join(THREE)}", fit, curves, schedules)
+    return Way(way.name, way.errors, way.fit, (sorted(seconds[1:])[1], refits))
+
+
 def errors_of(rows: pd.DataFrame) -> list[float]:
     """R2, mean absolute, root mean squared, mean relative and largest relative error of one curve."""
     seen, gap = rows["loss"].to_numpy(), (rows["estimate"] - rows["loss"]).to_numpy()
@@ -116,13 +142,15 @@ def errors_of(rows: pd.DataFrame) -> list[float]:
 
 
 def print_ways(ways: list[Way]) -> None:
-    print(f"lr_annealing, 4 parameters, fitted on {' and '.join(FITTED)}; the Multi-Power Law, 7 parameters, fitted on")
-    print("these and wsdcon_9, which counts as predicted for ours only.")
+    print(f"lr_annealing, 4 parameters, fitted on {' and '.join(FITTED)} unless said otherwise; the Multi-Power Law,")
+    print("7 parameters, on these and wsdcon_9, which counts as predicted for the others only.")
     for way in ways:
         values = "" if way.fit is None else ": " + ", ".join(f"{k} {v:.5g}" for k, v in way.fit.estimates.items())
         print(f"\n{way.name}{values}")
         if way.fit is not None:
             print(f"  {way.fit.verdict}; objective {way.fit.objective:.5e}")
+        if way.seconds is not None:
+            print(f"  from no guess {way.seconds[0]:.2f} s, 1,000 refits {way.seconds[1]:.0f} s (CPU time)")
         print("  " + "curve".ljust(20) + "".join(metric.rjust(10) for metric in METRICS))
         table = way.errors.loc[list(PREDICTED)]
         lines = [

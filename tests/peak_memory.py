@@ -32,3 +32,21 @@ def peak_mib(path):
     assert done.returncode == 0, done.stderr[-1000:]
     peak, said = done.stdout.strip().split(" ", 1)
     return int(peak), said
+
+
+_CALL = """
+import re
+from pathlib import Path
+{call}
+print(int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]) // 1024)
+"""
+
+
+def peak_of(call):
+    """MiB that a few lines of Python take in a process of their own, libraries and all."""
+    if sys.platform != "linux":
+        pytest.skip("peak memory is asked of Linux")
+    command = [sys.executable, "-W", "error", "-c", _CALL.format(call=call)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-1000:]
+    return int(done.stdout)

@@ -190,7 +190,7 @@ def test_values_and_slopes_are_finite_at_extremes(law, end, power):
     case = CASES[law.name]
     far = {name: case.extremes.get(name, law.domain.get(name, (1e3, 1e15)))[end] for name in law.inputs}
     theta = np.array([[extreme_value(law, name, power) for name in law.param_names]])
-    inputs = tuple(np.full(2, far[name]) for name in law.inputs)
+    inputs = tuple(np.stack([np.asarray(far[name], float)] * 2) for name in law.inputs)
     for value, slopes in (law.value_and_jacobian(theta, inputs), law.complex_step(theta, inputs)):
         assert np.isfinite(value).all()
         assert np.isfinite(slopes).all()

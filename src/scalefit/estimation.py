@@ -27,7 +27,7 @@ from scalefit.fitting.problem import Problem
 from scalefit.fitting.search import search
 from scalefit.fitting.setup import Constraints, bounded_law, make_coordinates
 from scalefit.fitting.starts import Starts
-from scalefit.fitting.verdict import judge
+from scalefit.fitting.verdict import Verdict, judge
 from scalefit.law import Law
 from scalefit.laws import get_law
 from scalefit.objectives import Objective
@@ -139,6 +139,7 @@ def fit(
     _check_ties(law, constraints, theta)
     with np.errstate(all="ignore"):  # a parameter that nothing fixes may be of any size
         judgement = judge(problem, coordinates, found.u, row_weights, found.objectives, law.param_names, law.inputs)
+    judgement = _without_decay(judgement, law, table.unseen, coordinates, constraints)
     units, names = _units(frame, known, problem.residual(theta)[0], table.inputs)
     run_column = tables.optional_column(frame, "run", known)
     used = {**table.columns, target: seen_as, **({} if run_column is None else {"run": run_column})}
@@ -182,6 +183,22 @@ def _along(law: Law, columns: Mapping[str, str] | None, along: str | None) -> Ma
             f"Where names differ, pass columns={{{law.inputs[0]!r}: {along!r}}}."
         )
     return {law.inputs[0]: along, **(columns or {})}
+
+
+def _without_decay(
+    judgement: Verdict, law: Law, unseen: tuple[str, ...], coordinates: Coordinates, constraints: Constraints
+) -> Verdict:
+    """The verdict where no rate falls before any row: what a decay saves is guessed from the warm-up at most."""
+    free = [law.param_names[j] for j in coordinates.free]
+    guessed = [name for name in unseen if name in free and name not in constraints.prior]
+    if not guessed:
+        return judgement
+    why = (
+        f"the learning rate never falls before the last row of any run, and only that tells {listing(guessed)}: "
+        f"add a run whose rate decays, or fix {'it' if len(guessed) == 1 else 'them'}"
+    )
+    others = judgement.reasons if judgement.status == "not identified" else ()
+    return replace(judgement, status="not identified", reasons=(why, *others))
 
 
 def _check_ties(law: Law, constraints: Constraints, theta: Array) -> None:
@@ -315,9 +332,10 @@ def _used_data(
     frame: pd.DataFrame, table: tables.Table, target_column: str, y: Array, law: Law, columns: Mapping[str, str]
 ) -> pd.DataFrame:
     """The columns that the fit used, and the names of run and family, under their own labels."""
-    data = pd.DataFrame(dict(zip(law.inputs, table.inputs, strict=True)), index=frame.index)
+    numbers = {name: x for name, x in zip(law.inputs, table.inputs, strict=True) if x.ndim == 1}
+    data = pd.DataFrame(numbers, index=frame.index)
     data[target_column] = y
-    for name in ("run", "family", "step", "seed"):
+    for name in ("run", "family", "step", "seed", *(("lr",) if law.derive else ())):
         column = tables.optional_column(frame, name, columns)
         if column is not None and name not in data.columns:
             data[name] = frame[column]

@@ -44,12 +44,15 @@ class Published:
 class Derive:
     """Columns computed once per run from its learning rates.
 
-    ``function(rates, **settings)`` takes the rate of each step 0…S and returns one array of S + 1 values per column.
+    ``function(rates, steps, **settings)`` takes the rate of each step 0…S and the steps of the rows, and returns per
+    column one value a row, or one row of numbers a row where a step looks back on many. ``seen_in_decay`` are the
+    parameters of which only a falling rate tells.
     """
 
     columns: tuple[str, ...]
     function: Callable[..., Mapping[str, Array]]
     settings: Mapping[str, Any]
+    seen_in_decay: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,16 +181,33 @@ class Law:
         return lambda runs: self(values, runs)
 
     def __call__(self, values: Mapping[str, float], runs: Mapping[str, Any]) -> Array:
-        """The law at each row, for one set of parameter values; ``runs`` has a column per input."""
+        """The law at each row, for one set of parameter values; ``runs`` has a column per input.
+
+        Of a law of training curves :meth:`derive_inputs` gives those that follow from the schedule.
+        """
         missing = [name for name in self.param_names if name not in values]
         if missing:
             raise LawError(f"{self.name} needs a value for {listing(missing)}; got {listing(values) or 'none'}.")
         for name in self.inputs:
             if name not in runs:
                 raise missing_column(name, self.name, list(runs))
-        inputs = tuple(np.broadcast_arrays(*(np.atleast_1d(np.asarray(runs[name], float)) for name in self.inputs)))
+        inputs = _alike([np.atleast_1d(np.asarray(runs[name], float)) for name in self.inputs])
         theta = np.array([[float(values[name]) for name in self.param_names]])
         return np.asarray(self.value(theta, inputs)[0])
+
+    def derive_inputs(self, rates: Array, steps: Sequence[int] | NDArray[np.intp]) -> Mapping[str, Array]:
+        """The inputs that follow from a schedule, at some of its steps: of :class:`Schedule` its ``rates``.
+
+        Examples
+        --------
+        >>> import scalefit as sf
+        >>> law = sf.get_law("lr_annealing")
+        >>> law.derive_inputs([1.0, 1.0, 0.5], [1, 2])["S1"].tolist()
+        [2.0, 2.5]
+        """
+        if self.derive is None:
+            raise LawError(f"{self.name} derives no input from a schedule; it reads {listing(self.inputs)}.")
+        return self.derive.function(np.asarray(rates, float), np.asarray(steps, np.intp), **self.derive.settings)
 
     def value(self, theta: Array, inputs: Inputs) -> Array:
         """The law for B parameter vectors: theta (B, p), inputs of (n,) each -> (B, n)."""
@@ -233,6 +253,8 @@ class Law:
     def terms(self, theta: Array, inputs: Inputs, places: Sequence[int]) -> Array:
         """What each of the linear parameters at ``places`` multiplies, (B, k, n), given the others."""
         units, index = np.array(theta), list(places)
+        if self.by_hand is not None and any(x.ndim > 1 for x in inputs):  # where rows are dear, one look for all terms
+            return np.ascontiguousarray(self.by_hand(units, inputs)[1][:, index])
         units[:, index] = 0.0
         rest = self.value(units, inputs)
         out = np.empty((len(theta), len(index), len(inputs[0])))
@@ -241,3 +263,9 @@ class Law:
             np.subtract(self.value(units, inputs), rest, out=out[:, k])
             units[:, j] = 0.0
         return out
+
+
+def _alike(columns: Sequence[Array]) -> Inputs:
+    """Columns with one value, or one history, for each of the same rows."""
+    rows = np.broadcast_shapes(*(x.shape[:1] for x in columns))
+    return tuple(np.broadcast_to(x, rows + x.shape[1:]) for x in columns)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from scalefit.decisions.backtest_result import Backtest
     from scalefit.reports.checklist import Checklist
+    from scalefit.schedules import Schedule
 
 Array = NDArray[np.float64]
 
@@ -248,6 +249,47 @@ class Fit(FitRecord):
         with np.errstate(all="ignore"):
             estimate = self.law.value(self.theta, inputs)[0]
         return points.assign(estimate=estimate, low=low, high=high, beyond=paths.beyond(inputs, self.problem.inputs))
+
+    def predict_curve(
+        self,
+        schedule: Schedule,
+        *,
+        steps: Sequence[int] | None = None,
+        level: float = 0.9,
+        interval: Literal["mean", "run"] = "mean",
+        at: Mapping[str, float] | None = None,
+    ) -> pd.DataFrame:
+        """The loss along a whole schedule, by a law of training curves.
+
+        Parameters
+        ----------
+        schedule : Schedule
+        steps : steps to predict; None: about 200 at even distances, from where the fitted rows begin to the last.
+        level, interval : as for :meth:`predict`.
+        at : other inputs of the law, such as ``{"params": 1e8}``, where they differ between the fitted runs.
+
+        Returns
+        -------
+        DataFrame
+            ``step, lr``, other inputs, ``estimate, low, high, beyond``, one row a step.
+
+        Raises
+        ------
+        LawError
+            If the law takes no schedule.
+
+        Examples
+        --------
+        >>> import scalefit as sf
+        >>> logs = sf.datasets.load("microlm", part="schedules")
+        >>> few = logs[(logs.width == 48) & (logs.step > 200) & logs.schedule.isin(["constant", "cosine"])]
+        >>> told = sf.fit(few, "lr_annealing").predict_curve(sf.Schedule.linear(steps=2000, peak=0.004, warmup=64))
+        >>> int(told.step.iloc[-1]), told.columns.tolist()
+        (2000, ['step', 'lr', 'estimate', 'low', 'high', 'beyond'])
+        """
+        from scalefit.decisions.schedules.curve import predict_curve
+
+        return predict_curve(self, schedule, steps=steps, level=level, interval=interval, at=at)
 
     def _band(self, inputs: tuple[Array, ...], level: float, interval: str) -> tuple[Array, Array]:
         return bands.band(self, inputs, level, interval)

@@ -14,9 +14,12 @@ from scalefit.law import Law
 from scalefit.runs.checking import checked_columns, numeric_column
 from scalefit.runs.columns import find_column, has_column
 from scalefit.schedules import Schedule
+from scalefit.schedules.courses import Course, course_of, told_of
 
 Array = NDArray[np.float64]
 Schedules = Mapping[str, Schedule]
+#: What is said of rows that stand for several.
+AVERAGED = ("rows are means of several, each taken at the whole step nearest to the mean of theirs",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +31,13 @@ class Table:
     inputs : one (n,) array per input, in the order of the law.
     columns : which column each input was read from; derived inputs have none.
     notes : what was recognised, derived or interpolated, as sentences.
+    unseen : parameters of which the rows cannot tell, because no rate falls before them.
     """
 
     inputs: tuple[Array, ...]
     columns: Mapping[str, str]
     notes: tuple[str, ...]
+    unseen: tuple[str, ...] = ()
 
 
 def read_inputs(
@@ -57,17 +62,19 @@ def read_inputs(
         values, table = dict(checked.values), Table((), dict(checked.columns), checked.notes)
         _check_domain(law, values, checked.columns, frame.index)
     if derived:
-        areas, notes = derive_columns(frame, law, columns=columns, schedules=schedules)
-        values.update(areas)
-        table = replace(table, notes=(*table.notes, *notes))
+        found = derive_columns(frame, law, columns=columns, schedules=schedules)
+        values.update(found.values)
+        unseen = () if found.falls or law.derive is None else law.derive.seen_in_decay
+        table = replace(table, notes=(*table.notes, *found.notes), unseen=unseen)
     return replace(table, inputs=tuple(np.ascontiguousarray(values[name]) for name in law.inputs))
 
 
 def _must_be_positive(law: Law, names: list[str]) -> bool | list[str]:
     """Which inputs must be above zero: those of usual laws, unless their domain says otherwise."""
-    if not law.positive_inputs or law.derive:
+    if not law.positive_inputs:
         return False
-    return [name for name in names if name not in law.domain] if law.domain else True
+    free = (*law.domain, *(law.derive.columns if law.derive else ()))
+    return [name for name in names if name not in free] if free else True
 
 
 def _check_domain(law: Law, values: Mapping[str, Array], columns: Mapping[str, str], labels: pd.Index) -> None:
@@ -82,30 +89,76 @@ def _check_domain(law: Law, values: Mapping[str, Array], columns: Mapping[str, s
             )
 
 
+@dataclass(frozen=True, eq=False)
+class DerivedColumns:
+    """Inputs that follow from schedules, what was assumed, and whether any rate falls before a row."""
+
+    values: Mapping[str, Array]
+    notes: tuple[str, ...]
+    falls: bool
+
+
 def derive_columns(
     frame: pd.DataFrame, law: Law, *, columns: Mapping[str, str], schedules: Schedules | None
-) -> tuple[dict[str, Array], tuple[str, ...]]:
+) -> DerivedColumns:
     """The derived inputs at each row's step, from the schedule of its run or from the logged rates."""
     assert law.derive is not None
     step_column = find_column(frame, "step", needed_by=law.name, columns=columns)
     steps = whole_steps(frame, step_column, law.name)
+    averaged = are_averages(frame, frame[step_column].to_numpy(float))
     runs = np.array(run_names(frame, columns), object)
     given = None if schedules is None else {str(run): schedule for run, schedule in schedules.items()}
-    out = {name: np.empty(len(frame)) for name in law.derive.columns}
-    notes: dict[str, None] = {}
+    parts: dict[str, list[tuple[NDArray[np.intp], Array]]] = {name: [] for name in law.derive.columns}
+    courses: dict[str, Course] = {}
     for run in dict.fromkeys(runs):
         rows = np.flatnonzero(runs == run)
+        if averaged and given is None:
+            raise DataError(
+                f"{law.name}: column {step_column!r} holds steps of averaged rows, from whose rates the schedule "
+                "cannot be told: pass schedules={run: sf.Schedule.from_log(rows of every step)}."
+            )
         schedule = schedule_of(frame, run, rows, law, columns, given, step_column)
-        notes.update(dict.fromkeys(schedule.notes))
         last = int(steps[rows].max())
         if last > schedule.steps:
             raise DataError(
                 f"Run {run!r} has a row at step {last}, but its schedule ends at step {schedule.steps}: "
                 f"give a Schedule of {last} steps or more."
             )
-        for name, area in law.derive.function(schedule.rates, **law.derive.settings).items():
-            out[name][rows] = area[steps[rows]]
-    return out, tuple(notes)
+        for name, values in _derived_of_run(law, run, schedule, steps[rows], step_column).items():
+            parts[name].append((rows, values))
+        courses[run] = course_of(schedule, last)
+    notes = (*(AVERAGED * averaged), *told_of(courses))
+    columns_of_all = {name: _put_together(each, len(frame)) for name, each in parts.items()}
+    return DerivedColumns(columns_of_all, notes, any(course.falls for course in courses.values()))
+
+
+def _derived_of_run(
+    law: Law, run: str, schedule: Schedule, steps: NDArray[np.intp], step_column: str
+) -> Mapping[str, Array]:
+    """The derived inputs of one run; rows from before any learning are refused."""
+    try:
+        derived = law.derive_inputs(schedule.rates, steps)
+    except DataError as error:
+        raise DataError(f"{law.name}: run {run!r}: {error}") from None
+    if "S1" in derived and (derived["S1"] <= 0).any():
+        last = int(steps[derived["S1"] <= 0].max())
+        raise DataError(
+            f"{law.name}: in run {run!r} the rates are zero up to step {last} and nothing has been learned: leave such "
+            f"rows out, runs[runs[{step_column!r}] > {last}]."
+        )
+    return derived
+
+
+def _put_together(parts: Sequence[tuple[NDArray[np.intp], Array]], n: int) -> Array:
+    """Values of some rows each as one array of all rows; rows of fewer numbers end in zeros."""
+    width = max((values.shape[1] for _, values in parts if values.ndim == 2), default=0)
+    out = np.zeros((n, width) if width else n)
+    for rows, values in parts:
+        if width:
+            out[rows, : values.shape[1]] = values
+        else:
+            out[rows] = values
+    return out
 
 
 def schedule_of(
@@ -136,14 +189,21 @@ def schedule_of(
 
 
 def whole_steps(frame: pd.DataFrame, column: str, needed_by: str) -> NDArray[np.intp]:
-    """Steps as whole numbers from 0."""
+    """Steps as whole numbers from 0; those of rows that ``thin_log`` averaged are rounded."""
     steps = numeric_column(frame, column, name="step", needed_by=needed_by, positive=False)
+    if are_averages(frame, steps):
+        steps = np.round(steps)
     wrong = frame.index[(steps < 0) | (steps != np.round(steps))]
     if len(wrong):
         raise DataError(
             f"{needed_by}: column {column!r} holds steps, whole numbers from 0; {rows_text(list(wrong))} does not."
         )
     return steps.astype(np.intp)
+
+
+def are_averages(frame: pd.DataFrame, steps: Array) -> bool:
+    """Whether rows are means of several, so that their steps need not be whole."""
+    return "rows_used" in frame.columns and bool((steps != np.round(steps)).any())
 
 
 def run_names(frame: pd.DataFrame, columns: Mapping[str, str]) -> list[str]:

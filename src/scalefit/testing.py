@@ -21,6 +21,8 @@ from scalefit.objectives import Square
 from scalefit.reports.json import load_fit
 from scalefit.result import Fit
 from scalefit.runs.frame import as_frame
+from scalefit.schedules import Schedule
+from scalefit.tables import read_inputs
 from scalefit.typical import typical_runs, typical_values
 
 Array = NDArray[np.float64]
@@ -64,33 +66,36 @@ class LawCheck:
 
 @dataclass(frozen=True, eq=False)
 class _Subject:
-    """A law with parameter values and a table of inputs on which it is checked."""
+    """A law with parameter values, a table on which it is checked, and the inputs that the law reads from it."""
 
     law: Law
     values: Mapping[str, float]
     table: pd.DataFrame
     columns: Mapping[str, str]
+    inputs: tuple[Array, ...]
+    schedules: Mapping[str, Schedule] | None
 
     @property
-    def inputs(self) -> tuple[Array, ...]:
-        return tuple(self.table[self.columns.get(name, name)].to_numpy(float) for name in self.law.inputs)
+    def along_schedules(self) -> bool:
+        """Whether inputs follow from schedules, so that they have no ends of their own."""
+        return self.law.derive is not None and not set(self.law.derive.columns) <= set(self.table)
 
     @property
     def theta(self) -> Array:
         return np.array([[float(self.values[name]) for name in self.law.param_names]])
 
-    def seen(self, table: pd.DataFrame, noise: float = 0.0) -> pd.DataFrame:
+    def seen(self, noise: float = 0.0) -> pd.DataFrame:
         """The table with the law's output, times a normal factor or plus a normal term of relative size ``noise``."""
-        output = self.law(self.values, {name: table[self.columns.get(name, name)] for name in self.law.inputs})
-        scatter = noise * np.random.default_rng(0).standard_normal(len(table))
+        output = self.law(self.values, dict(zip(self.law.inputs, self.inputs, strict=True)))
+        scatter = noise * np.random.default_rng(0).standard_normal(len(self.table))
         if self.law.objective.on == "log":
-            return table.assign(**{self.law.output: output * np.exp(scatter)})
-        return table.assign(**{self.law.output: output + scatter * np.ptp(output)})
+            return self.table.assign(**{self.law.output: output * np.exp(scatter)})
+        return self.table.assign(**{self.law.output: output + scatter * np.ptp(output)})
 
     def fit(self, table: pd.DataFrame, law: Law | None = None, **options: Any) -> Fit:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", ScalefitWarning)  # of formulas from memory, and of the units tried here
-            return fit(table, law or self.law, columns=dict(self.columns) or None, **options)
+            return fit(table, law or self.law, columns=dict(self.columns) or None, schedules=self.schedules, **options)
 
 
 def check_law(
@@ -99,18 +104,21 @@ def check_law(
     values: Mapping[str, float] | None = None,
     runs: Any = None,
     columns: Mapping[str, str] | None = None,
+    schedules: Mapping[str, Schedule] | None = None,
     points: Sequence[tuple[Mapping[str, float], Mapping[str, float], float]] = (),
 ) -> LawCheck:
     """Hold a law to what every built-in passes: slopes, extremes, recovery of its own data, units, JSON.
 
     Parameters
     ----------
-    law : Law or name. Laws of training curves need ``runs`` with their derived columns.
+    law : Law or name. Laws of training curves need ``runs`` with ``run`` and ``step``, and ``schedules`` or an ``lr``
+        column; or with their derived columns.
     values : parameter -> value, from which data are made and which must be found again. None: the middle of the ranges
         where starts are looked for.
     runs : table of inputs that identifies the parameters. None: a full grid over three decades of each input, or over
         its domain.
     columns : input of the law -> column of ``runs``.
+    schedules : run -> Schedule, for laws of training curves.
     points : (values, inputs, expected) to reproduce to six digits: check values of a paper, limits.
 
     Returns
@@ -139,10 +147,7 @@ def check_law(
     known = dict(columns or {})
     if runs is None and law.inputs == ("x",):
         known = {"x": "x"}
-    for name in law.inputs:
-        if known.get(name, name) not in table:
-            raise missing_column(known.get(name, name), f"check_law({law.name})", list(table.columns))
-    subject = _Subject(law, {}, table, known)
+    subject = _Subject(law, {}, table, known, _inputs(law, table, known, schedules), schedules)
     subject = replace(subject, values=dict(values) if values is not None else typical_values(law, subject.inputs))
     with np.errstate(all="ignore"):
         checks = (
@@ -150,6 +155,18 @@ def check_law(
             _check_order(subject), _check_units(subject), _check_json(subject),
         )  # fmt: skip
     return LawCheck(law.name, pd.DataFrame(checks, columns=["check", "passed", "detail"]))
+
+
+def _inputs(
+    law: Law, table: pd.DataFrame, columns: Mapping[str, str], schedules: Mapping[str, Schedule] | None
+) -> tuple[Array, ...]:
+    """The inputs as they stand in the table, or as they follow from schedules."""
+    if law.derive is not None and not set(law.derive.columns) <= set(table):
+        return read_inputs(table, law, columns=columns, schedules=schedules, warn_units=False).inputs
+    for name in law.inputs:
+        if columns.get(name, name) not in table:
+            raise missing_column(columns.get(name, name), f"check_law({law.name})", list(table.columns))
+    return tuple(table[columns.get(name, name)].to_numpy(float) for name in law.inputs)
 
 
 Row = tuple[str, bool, str]
@@ -201,12 +218,12 @@ def _difference(law: Law, point: Array, inputs: tuple[Array, ...], j: int) -> tu
         moved = [point.astype(np.longdouble) for _ in range(2)]
         moved[0][j] += h
         moved[1][j] -= h
-        up, down = (np.asarray(law.function(*wide, *theta)) for theta in moved)
+        up, down = (np.asarray(law.function(*wide, *(x.reshape(1, 1) for x in theta))) for theta in moved)
         slopes.append((up - down) / (2 * h))
     kept = slopes[0].dtype == np.longdouble
     for order in (4.0, 16.0, 64.0, 256.0):
         slopes = [(order * fine - rough) / (order - 1) for rough, fine in itertools.pairwise(slopes)]
-    expected = np.broadcast_to(slopes[0].astype(float), inputs[0].shape)
+    expected = np.broadcast_to(slopes[0].astype(float), (1, len(inputs[0])))[0]
     return np.asarray(expected), EXACT if kept else ROUGH
 
 
@@ -221,12 +238,13 @@ def _check_extremes(subject: _Subject) -> Row:
                 theta[0, j] = power
         for end in (0, 1):
             inputs = tuple(np.array([pair[end] if np.isfinite(pair[end]) else 1e15]) for pair in ends)
+            if subject.along_schedules:  # areas have no meaning apart from one another: the first and the last row
+                inputs = tuple(x[[-end]] for x in subject.inputs)
             with np.errstate(all="ignore"):
                 value, slopes = law.value_and_jacobian(theta, inputs)
             if not (np.isfinite(value).all() and np.isfinite(slopes).all()):
-                bad.append(
-                    f"exponents {power:g} at {_shown(dict(zip(law.inputs, (x[0] for x in inputs), strict=True)))}"
-                )
+                at = {name: float(x[0]) for name, x in zip(law.inputs, inputs, strict=True) if x.ndim == 1}
+                bad.append(f"exponents {power:g} at {_shown(at)}")
     if bad:
         return "extremes", False, f"not finite for {'; '.join(bad)}: narrow domain= or the bounds of the parameters"
     return "extremes", True, "finite at the ends of the inputs"
@@ -234,11 +252,11 @@ def _check_extremes(subject: _Subject) -> Row:
 
 def _check_recovery(subject: _Subject) -> Iterator[Row]:
     """Its own parameters found again from three designs: the table, a part of it, and the table with noise."""
-    whole = subject.seen(subject.table)
+    whole = subject.seen()
     part = whole.sample(frac=0.7, random_state=0) if len(whole) >= 3 * len(subject.law.params) else whole
     for name, table in (("recovery", whole), ("recovery from a part", part)):
         yield _recovered(subject, name, table, noisy=False)
-    yield _recovered(subject, "recovery at 1 % noise", subject.seen(subject.table, noise=0.01), noisy=True)
+    yield _recovered(subject, "recovery at 1 % noise", subject.seen(noise=0.01), noisy=True)
 
 
 def _recovered(subject: _Subject, check: str, table: pd.DataFrame, *, noisy: bool) -> Row:
@@ -262,7 +280,7 @@ def _recovered(subject: _Subject, check: str, table: pd.DataFrame, *, noisy: boo
 
 
 def _check_order(subject: _Subject) -> Row:
-    table = subject.seen(subject.table, noise=0.01)
+    table = subject.seen(noise=0.01)
     try:
         first, second = subject.fit(table), subject.fit(table.sample(frac=1.0, random_state=1))
     except ScalefitError as error:
@@ -273,10 +291,11 @@ def _check_order(subject: _Subject) -> Row:
 
 def _check_units(subject: _Subject) -> Row:
     """Where a law absorbs the unit of an input, a fit in another unit must be the same fit."""
-    table = subject.seen(subject.table)
+    table = subject.seen()
     free = []
     for name in subject.law.inputs:
-        if name in subject.law.domain:
+        derived = subject.along_schedules and subject.law.derive is not None and name in subject.law.derive.columns
+        if name in subject.law.domain or derived:
             continue
         column = subject.columns.get(name, name)
         try:
@@ -292,7 +311,7 @@ def _check_units(subject: _Subject) -> Row:
 
 def _check_json(subject: _Subject) -> Row:
     try:
-        told = subject.fit(subject.seen(subject.table))
+        told = subject.fit(subject.seen())
         with tempfile.TemporaryDirectory() as folder:
             told.to_json(f"{folder}/fit.json")
             read = load_fit(f"{folder}/fit.json", law=subject.law)

@@ -17,6 +17,17 @@ def sizes_and_steps() -> pd.DataFrame:
     return pd.DataFrame({"params": params.ravel(), "steps_min": steps.ravel()})
 
 
+#: Su et al. 2024 for C4 at context 1024, from memory of the paper: they try the arithmetic, and prove nothing of it.
+SU = {"N_c": 1.5e14, "alpha_N": 0.076, "S_c": 2.6e3, "alpha_S": 0.67, "B_star": 1.7e8, "alpha_B": 0.205}
+
+
+def sizes_steps_and_batches() -> pd.DataFrame:
+    """Four sizes and four batches, each after six numbers of steps."""
+    axes = (np.geomspace(1e6, 6e7, 4), np.geomspace(2e3, 3e5, 6), np.geomspace(3e4, 4e6, 4))
+    params, steps, batch = (grid.ravel() for grid in np.meshgrid(*axes))
+    return pd.DataFrame({"params": params, "step": steps.round(), "batch_tokens": batch})
+
+
 def losses() -> pd.DataFrame:
     """Twelve losses from the start of training to the end."""
     return pd.DataFrame({"loss": np.linspace(2.0, 6.0, 12)})
@@ -37,6 +48,20 @@ CASES: Mapping[str, Case] = {
                 1e-13,
             ),
         ),
+    ),
+    "su_trajectory": Case(
+        true=SU,
+        design=sizes_steps_and_batches,
+        checks=(
+            Check(SU, {"params": 1e9, "step": 1e5, "batch_tokens": 5e5}, 2.68419, "root by bisection in 40 digits"),
+            Check(
+                {"N_c": 4.0, "alpha_N": 0.5, "S_c": 0.5, "alpha_S": 1.0, "B_star": 24.0, "alpha_B": 0.5},
+                {"params": 1.0, "step": 2.0, "batch_tokens": 1.0},
+                2.942823727,
+                "the root of L = 2 + (1 + 24 / L^2) / 4",
+            ),
+        ),
+        extremes={"step": (1.0, 1e9), "batch_tokens": (1e3, 1e9)},
     ),
     "bcrit": Case(
         true={"B_star": 2e8, "alpha_B": 0.21},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ class Check:
     """A number that the law must give: parameter values, one point, the number and where it comes from."""
 
     values: Mapping[str, float]
-    point: Mapping[str, float]
+    point: Mapping[str, Any]
     expected: float
     source: str
     tolerance: float = 3e-6  # relative: six printed digits
@@ -46,7 +47,8 @@ class Case:
     schedules : run -> Schedule, for laws of training curves.
     columns : where the inputs stand in the design, if not under their names.
     derived : numbers that derived quantities must give.
-    extremes : input -> two far values at which the law must stay finite, where 1e3 and 1e15 are outside its meaning.
+    extremes : input -> two far values at which the law must stay finite, where 1e3 and 1e15 are outside its meaning;
+        of a history two lists.
     """
 
     true: Mapping[str, float]
@@ -55,7 +57,7 @@ class Case:
     schedules: Mapping[str, sf.Schedule] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     derived: Sequence[DerivedCheck] = ()
-    extremes: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    extremes: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
     def fit(self, law: sf.Law, runs: pd.DataFrame, **options: object) -> sf.Fit:
         """A fit of the law to runs of this case's kind."""
@@ -71,14 +73,21 @@ class Case:
         return table.assign(**{law.output: law(self.true, inputs) * factor})
 
     def areas(self, law: sf.Law, table: pd.DataFrame) -> dict[str, np.ndarray]:
-        """The derived inputs at each row, straight from the schedules."""
+        """The derived inputs at each row, straight from the schedules; runs stand one after the other."""
         assert law.derive is not None
-        out = {name: np.empty(len(table)) for name in law.derive.columns}
-        for run, rows in table.groupby("run").indices.items():
-            derived = law.derive.function(self.schedules[run].rates, **law.derive.settings)
-            for name, values in derived.items():
-                out[name][rows] = values[table["step"].to_numpy()[rows]]
-        return out
+        parts = [
+            law.derive_inputs(self.schedules[run].rates, rows["step"].to_numpy())
+            for run, rows in table.groupby("run", sort=False)
+        ]
+        return {name: stacked([part[name] for part in parts]) for name in law.derive.columns}
+
+
+def stacked(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Values of several runs one after the other; histories that are shorter end in zeros."""
+    if parts[0].ndim == 1:
+        return np.concatenate(parts)
+    width = max(part.shape[1] for part in parts)
+    return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in parts])
 
 
 def derived_by(law: sf.Law) -> tuple[str, ...]:

@@ -316,9 +316,9 @@ def test_a_law_of_training_curves_is_shared_too():
     }
     rows = []
     for run, plan in plans.items():
-        areas = law.derive.function(plan.rates, **law.derive.settings)
+        areas = law.derive_inputs(plan.rates, steps)
         values = {"L0": 2.0 if run[0] == "a" else 2.2, "A": 0.3, "alpha": 0.5, "C": 0.5}
-        loss = law(values, {name: area[steps] for name, area in areas.items()})
+        loss = law(values, areas)
         rows.append(pd.DataFrame({"family": run[0], "run": run, "step": steps, "loss": loss}))
     fitted = fit_families(pd.concat(rows), law, share=["alpha", "C"], schedules=plans)
     assert fitted.estimates.estimate["b", "L0"] == pytest.approx(2.2, rel=1e-3)

@@ -146,8 +146,7 @@ def test_training_curves_get_no_run_to_add():
     plan = sf.Schedule.cosine(steps=1000, peak=1e-3)
     law = get_law("lr_annealing")
     steps = np.arange(50, 1001, 50)
-    areas = law.derive.function(plan.rates, **law.derive.settings)
-    curve = {name: area[steps] for name, area in areas.items()}
+    curve = law.derive_inputs(plan.rates, steps)
     loss = law({"L0": 2.0, "A": 0.3, "alpha": 0.5, "C": 0.5}, curve)
     loss = loss * np.exp(0.001 * np.random.default_rng(0).standard_normal(len(steps)))
     runs = {"run": ["a"] * len(steps), "step": steps, "loss": loss}

@@ -229,8 +229,8 @@ def test_a_law_without_one_line_of_algebra_and_curve_laws_have_their_list_too():
     steps = [100, 200, 400, 600, 800, 1000]
     law = sf.get_law("lr_annealing")
     plan = sf.Schedule.cosine(steps=1000, peak=1e-3)
-    areas = law.derive.function(plan.rates, **law.derive.settings)
-    loss = law({"L0": 2.0, "A": 0.3, "alpha": 0.5, "C": 0.5}, {name: area[steps] for name, area in areas.items()})
+    areas = law.derive_inputs(plan.rates, steps)
+    loss = law({"L0": 2.0, "A": 0.3, "alpha": 0.5, "C": 0.5}, areas)
     runs = pd.DataFrame({"run": "a", "step": steps, "loss": loss * (1 + 1e-3 * np.cos(np.arange(6)))})
     checklist = make_checklist(sf.fit(runs, "lr_annealing", schedules={"a": plan}))
     assert "S1 and S2 from the learning rate" in checklist.frame.set_index("item").answer["schedule"]

@@ -134,9 +134,9 @@ def test_settings_of_a_training_law_come_back(path):
     rates = sf.Schedule.wsd(steps=400, peak=1e-2, warmup=20, decay_start=300, end=1e-4)
     law = sf.get_law("lr_annealing").with_settings(decay=0.99)
     steps = np.arange(40, 401, 10)
-    areas = law.derive.function(rates.rates, **law.derive.settings)
+    areas = law.derive_inputs(rates.rates, steps)
     truth = {"L0": 2.0, "A": 0.6, "alpha": 0.5, "C": 5.0}
-    loss = law(truth, {name: area[steps] for name, area in areas.items()})
+    loss = law(truth, areas)
     table = pd.DataFrame({"run": "one", "step": steps, "loss": loss * (1 + 1e-3 * np.sin(np.arange(len(steps)) ** 2))})
     fit = sf.fit(table, law, schedules={"one": rates})
     fit.to_json(path)

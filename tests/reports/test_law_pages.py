@@ -93,7 +93,9 @@ def test_examples_are_of_laws_and_of_their_parameters_and_inputs():
     for name, example in EXAMPLES.items():
         law = catalogue()[name]
         assert not example.values or set(example.values) == set(law.param_names), name
-        if example.axes:
+        if law.derive is not None:
+            assert set(example.axes) == set(law.inputs) - set(law.derive.columns), name
+        elif example.axes:
             assert set(sample_runs(law, example)) == set(law.inputs), name
 
 

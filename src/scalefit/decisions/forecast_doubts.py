@@ -90,7 +90,7 @@ def n_sizes(member: Member) -> int:
 
 def _few_sizes(member: Member) -> list[str]:
     law, inputs = member.fit.law, member.fit.problem.inputs
-    few = {name: len(np.unique(x)) for name, x in zip(law.inputs, inputs, strict=True)}
+    few = {name: len(np.unique(x)) for name, x in zip(law.inputs, inputs, strict=True) if x.ndim == 1}
     said = [f"{count} value{'s' if count > 1 else ''} of {name}" for name, count in few.items() if count < FEWEST_SIZES]
     if not said:
         return []

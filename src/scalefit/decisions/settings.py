@@ -87,8 +87,7 @@ def profile_setting(
     >>> steps = [100, 200, 400, 600, 800, 1000]
     >>> law = sf.get_law("lr_annealing")
     >>> plan = sf.Schedule.cosine(steps=1000, peak=1e-3)
-    >>> areas = law.derive.function(plan.rates, decay=0.99, warmup="ramp")
-    >>> curve = {name: area[steps] for name, area in areas.items()}
+    >>> curve = law.derive.function(plan.rates, steps, decay=0.99, warmup="ramp")
     >>> loss = law({"L0": 2.0, "A": 0.3, "alpha": 0.5, "C": 0.5}, curve)
     >>> runs = {"run": ["a"] * 6, "step": steps, "loss": loss}
     >>> sf.profile_setting(runs, law, "decay", [0.9, 0.99, 0.999], schedules={"a": plan}).best

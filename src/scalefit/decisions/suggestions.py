@@ -68,7 +68,8 @@ def _identify(
     if target is not None and law.output not in ("loss", target):
         return False, f"predicts {law.output}, not {target}"
     if law.derive is not None:
-        needed = [name for name in ("run", "step", "lr", wanted) if not has_column(frame, name, columns=columns)]
+        plain = [name for name in law.inputs if name not in law.derive.columns]
+        needed = [name for name in ("run", "step", "lr", *plain, wanted) if not has_column(frame, name, columns=columns)]
     else:
         named = [name for name in law.inputs if name != "x" and name != "flops"]
         needed = [name for name in (*named, wanted) if not has_column(frame, name, columns=columns)]

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from scalefit.fitting.problem import Array, Equation, Inputs
+from scalefit.fitting.problem import Array, Equation, Inputs, numbers_of
 from scalefit.fitting.ties import Tie
 
 Kind = Literal["term", "raw", "log"]
@@ -125,6 +125,6 @@ class Coordinates:
 
 def typical_rows(inputs: Inputs, count: int = 8) -> Inputs:
     """A few rows spread over the data, whatever the order of the rows."""
-    order = np.lexsort(inputs)
+    order = np.lexsort(numbers_of(inputs))
     chosen = order[np.unique(np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int))]
     return tuple(x[chosen] for x in inputs)

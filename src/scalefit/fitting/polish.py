@@ -155,8 +155,8 @@ def fold(problem: Problem, coordinates: Coordinates, u: Array, weights: Array) -
             R = triangle_of(R)
     if problem.prior is not None:
         root = np.sqrt(problem.prior.precision)
-        away = root * (theta[0] - problem.prior.centre)
-        R = triangle_of(np.vstack([R, np.column_stack([root[:, None] * T[0], away])]))
+        away = root * problem.prior.away(theta[0])
+        R = triangle_of(np.vstack([R, np.column_stack([(root * problem.prior.slope(theta[0]))[:, None] * T[0], away])]))
         objective += 0.5 * float(away @ away)
     return _Triangle(objective, R[:, :-1], R[:, -1], outside)
 

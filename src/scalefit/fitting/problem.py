@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scalefit.objectives import Objective, Scale
 
 Array = NDArray[np.float64]
+#: One array a input: (n,) of numbers, or (n, k) where each row has a history of its own.
 Inputs = tuple[Array, ...]
 
 #: Rows summed at once. A constant, so that sums have the same bits for any number of problems or threads.
@@ -41,11 +42,28 @@ class Prior:
     """Quadratic pull of parameters: ``precision * (theta - centre)**2 / 2`` is added to the objective; both (p,).
 
     ``dispersion`` is the scatter of the data in units of the objective: a precision is it over the prior's variance.
+    Parameters where ``logs`` (p,) is true are pulled in their logarithm: centre and precision are those of ln theta.
     """
 
     centre: Array
     precision: Array
     dispersion: float
+    logs: NDArray[np.bool_] | None = None
+
+    def away(self, theta: Array, centre: Array | None = None) -> Array:
+        """How far parameters (…, p) lie from the centre, or from centres of their own."""
+        middle = self.centre if centre is None else centre
+        if self.logs is None:
+            return np.asarray(theta - middle)
+        with np.errstate(all="ignore"):
+            return np.asarray(np.where(self.logs, np.log(theta), theta) - middle)
+
+    def slope(self, theta: Array) -> Array:
+        """The derivative of that distance by each parameter: (…, p)."""
+        if self.logs is None:
+            return np.ones_like(theta)
+        with np.errstate(all="ignore"):
+            return np.where(self.logs, 1 / theta, 1.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +83,7 @@ class Problem:
     Parameters
     ----------
     equation : the law.
-    inputs : one array of (n,) per input.
+    inputs : one array of (n,) per input, or (n, k) where each row has a history of its own.
     target : (n,), the quantity as seen, in its own unit.
     objective : the loss of a residual and its scale.
     prior : a quadratic pull, or None.
@@ -157,17 +175,22 @@ class Problem:
         """What the prior adds to the objective: (B,)."""
         if self.prior is None:
             return np.zeros(len(theta))
-        away = theta - (self.prior.centre if centre is None else centre)
-        return np.asarray(0.5 * np.sum(self.prior.precision * away**2, axis=-1))
+        return np.asarray(0.5 * np.sum(self.prior.precision * self.prior.away(theta, centre) ** 2, axis=-1))
 
     def _with_prior(self, theta: Array, sums: Normal, centre: Array | None) -> Normal:
         if self.prior is None:
             return sums
-        slope = self.prior.precision * (theta - (self.prior.centre if centre is None else centre))
-        bend = np.diag(self.prior.precision)
+        steep = self.prior.slope(theta)
+        slope = self.prior.precision * self.prior.away(theta, centre) * steep
+        bend = (self.prior.precision * steep**2)[:, :, None] * np.eye(theta.shape[1])
         return Normal(
             sums.objective + self.pull(theta, centre), sums.gradient + slope, sums.curvature + bend, sums.metric + bend
         )
+
+
+def numbers_of(inputs: Inputs) -> Inputs:
+    """The inputs that are one number a row, not a history."""
+    return tuple(x for x in inputs if x.ndim == 1)
 
 
 def rescale(value: Array, on: Scale) -> Array:

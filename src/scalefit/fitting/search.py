@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scalefit.errors import FitError, rows_text
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.polish import polish
-from scalefit.fitting.problem import Array, Prior, Problem
+from scalefit.fitting.problem import Array, Prior, Problem, numbers_of
 from scalefit.fitting.setup import Constraints
 from scalefit.fitting.solver import solve
 from scalefit.fitting.starts import Starts, default_count, find_starts, start_range
@@ -29,6 +29,9 @@ SEARCH_TOLERANCE = 1e-9
 #: Rows from which starts are first followed on a sample.
 MANY_ROWS = 20_000
 SAMPLED_ROWS = 4096
+#: The same where each row has a history, which costs as much as many rows.
+MANY_HISTORIES = 300
+SAMPLED_HISTORIES = 150
 #: Other minima up to this factor above the best are starts of refits: a resample may prefer them.
 KEPT_BASINS = 4.0
 
@@ -92,8 +95,10 @@ def _follow(problem: Problem, law: Law, coordinates: Coordinates, weights: Array
         raise FitError("Starts(own=0) needs at least one given start.")
     own = find_starts(problem, law, coordinates, weights[None], max(count, 1))
     given = _given_points(law, coordinates, starts, own)
-    if problem.n > MANY_ROWS:
-        return _follow_many_rows(problem, coordinates, weights, np.vstack([own[:count], given]))
+    plain = len(numbers_of(problem.inputs)) == len(problem.inputs)
+    if problem.n > (MANY_ROWS if plain else MANY_HISTORIES):
+        sampled = SAMPLED_ROWS if plain else SAMPLED_HISTORIES
+        return _follow_many_rows(problem, coordinates, weights, np.vstack([own[:count], given]), sampled)
     ends = solve(problem, coordinates, own[:count], weights[None], tolerance=SEARCH_TOLERANCE)
     followed = [_follow_given(problem, coordinates, point, weights) for point in given]
     return _Ends(
@@ -129,10 +134,10 @@ def _follow_given(problem: Problem, coordinates: Coordinates, point: Array, weig
     return min(ends, key=lambda end: end[1])
 
 
-def _follow_many_rows(problem: Problem, coordinates: Coordinates, weights: Array, points: Array) -> _Ends:
-    """Ends on a few thousand rows spread over the data; the distinct good ones go on with all rows."""
-    order = np.lexsort((problem.target, *problem.inputs))
-    rows = order[np.linspace(0, problem.n - 1, SAMPLED_ROWS).round().astype(int)]
+def _follow_many_rows(problem: Problem, coordinates: Coordinates, weights: Array, points: Array, sampled: int) -> _Ends:
+    """Ends on some of the rows, spread over the data; the distinct good ones go on with all rows."""
+    order = np.lexsort((problem.target, *numbers_of(problem.inputs)))
+    rows = order[np.linspace(0, problem.n - 1, sampled).round().astype(int)]
     ends = solve(problem.rows(rows), coordinates, points, weights[None, rows])
     distinct: list[int] = []
     for k in np.argsort(ends.objective, kind="stable"):
@@ -193,7 +198,8 @@ def effective_params(problem: Problem, coordinates: Coordinates, u: Array, weigh
     theta, T = coordinates.to_params(u[None])
     data = replace(problem, prior=None).normal(theta, weights[None]).metric[0]
     data = T[0].T @ data @ T[0]
-    pull = np.zeros_like(data) if problem.prior is None else (T[0].T * problem.prior.precision) @ T[0]
+    prior = problem.prior
+    pull = np.zeros_like(data) if prior is None else (T[0].T * (prior.precision * prior.slope(theta[0]) ** 2)) @ T[0]
     return float(np.trace(np.linalg.pinv(data + pull, rcond=1e-14, hermitian=True) @ data))
 
 

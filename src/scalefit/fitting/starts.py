@@ -11,12 +11,14 @@ from numpy.typing import NDArray
 
 from scalefit import formula as formulas
 from scalefit.fitting.coordinates import Coordinates
-from scalefit.fitting.problem import Array, Problem
+from scalefit.fitting.problem import Array, Problem, numbers_of
 from scalefit.law import Law
 from scalefit.parameter import Param
 
 #: Rows on which candidates are compared.
 SAMPLE = 512
+#: The same where each row has a history, which costs as much as many rows.
+SAMPLE_OF_HISTORIES = 32
 PRIMES = (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71)
 
 
@@ -91,11 +93,13 @@ def find_starts(problem: Problem, law: Law, coordinates: Coordinates, weights: A
 
 
 def sample_rows(problem: Problem) -> NDArray[np.intp]:
-    """At most SAMPLE rows spread over the data, whatever their order."""
-    if problem.n <= SAMPLE:
+    """A few hundred rows spread over the data, whatever their order."""
+    numbers = numbers_of(problem.inputs)
+    most = SAMPLE if len(numbers) == len(problem.inputs) else SAMPLE_OF_HISTORIES
+    if problem.n <= most:
         return np.arange(problem.n)
-    order = np.lexsort((problem.target, *problem.inputs))
-    return np.asarray(order[np.linspace(0, problem.n - 1, SAMPLE).round().astype(int)])
+    order = np.lexsort((problem.target, *numbers))
+    return np.asarray(order[np.linspace(0, problem.n - 1, most).round().astype(int)])
 
 
 def spread_over_ranges(theta: Array, cube: Array, places: Sequence[int], law: Law, problem: Problem) -> None:
@@ -131,7 +135,8 @@ def start_range(param: Param) -> tuple[float, float]:
 
 def _multiplied(param: Param, theta: Array, law: Law, problem: Problem) -> Array:
     """What a parameter multiplies at the centre of the data: (K,)."""
-    centre = {name: float(np.exp(np.mean(np.log(x)))) for name, x in zip(law.inputs, problem.inputs, strict=True)}
+    numbers = {name: x for name, x in zip(law.inputs, problem.inputs, strict=True) if x.ndim == 1}
+    centre = {name: float(np.exp(np.mean(np.log(x)))) for name, x in numbers.items() if np.all(x > 0)}
     values = {name: theta[:, j] for j, name in enumerate(law.param_names)}
     return np.asarray(formulas.evaluate(formulas.parse_formula(param.of), {**values, **centre}))
 

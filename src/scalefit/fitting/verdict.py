@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scalefit.errors import listing
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.polish import triangle_of
-from scalefit.fitting.problem import Array, Problem
+from scalefit.fitting.problem import Array, Problem, numbers_of
 from scalefit.fitting.solver import asleep, held_at_bounds
 
 Status = Literal["converged", "not identified", "not converged"]
@@ -73,6 +73,8 @@ def judge(
     input_names: tuple[str, ...],
 ) -> Verdict:
     """The verdict on a minimum ``u`` (q,) with row weights (n,), given the objectives all starts ended with (K,)."""
+    numbers = [x.ndim == 1 for x in problem.inputs]  # of a history nothing is said
+    input_names = tuple(name for name, plain in zip(input_names, numbers, strict=True) if plain)
     theta, T = coordinates.to_params(u[None])
     sums = problem.normal(theta, weights[None])
     g = T[0].T @ sums.gradient[0]
@@ -149,8 +151,9 @@ def _worst_direction(
         R = triangle_of(np.vstack([R, ((T.T @ J[0]) * np.sqrt(weights[piece])).T]))
         parts += (J[0] ** 2) @ weights[piece]
     if problem.prior is not None:
-        R = triangle_of(np.vstack([R, np.sqrt(problem.prior.precision)[:, None] * T]))
-        parts += problem.prior.precision
+        pull = problem.prior.precision * problem.prior.slope(theta[0]) ** 2
+        R = triangle_of(np.vstack([R, np.sqrt(pull)[:, None] * T]))
+        parts += pull
     size = np.linalg.norm(R, axis=0)
     keep = ~held & (size > 0)
     direction, none = np.zeros(T.shape[1]), np.zeros(0, np.intp)
@@ -195,7 +198,7 @@ def _unidentified(
 
 def _constant(problem: Problem, input_names: tuple[str, ...]) -> str:
     """A sentence where an input does not vary."""
-    for name, x in zip(input_names, problem.inputs, strict=True):
+    for name, x in zip(input_names, numbers_of(problem.inputs), strict=True):
         if np.all(x == x[0]):
             return f"every row has {name} = {x[0]:.4g}: add runs with other {name}"
     return ""
@@ -207,7 +210,7 @@ def _one_ray(problem: Problem, coordinates: Coordinates, theta: Array, input_nam
     On such a ray the terms of the two can be exchanged, whatever the condition at one of the answers.
     """
     spread = {}
-    for i, x in enumerate(problem.inputs):
+    for i, x in enumerate(numbers_of(problem.inputs)):
         if np.all(x > 0) and not np.all(x == x[0]):
             spread[i] = np.log(x) - np.mean(np.log(x))
     for i, j in itertools.combinations(spread, 2):
@@ -225,9 +228,10 @@ def _one_ray(problem: Problem, coordinates: Coordinates, theta: Array, input_nam
 
 
 def _matters(problem: Problem, coordinates: Coordinates, theta: Array, i: int) -> bool:
-    """Whether an input changes the derivative by any free parameter: it does not where its term is fixed."""
+    """Whether input i, of those without histories, changes a derivative: it does not where its term is fixed."""
     few = problem.rows(slice(0, 16))
-    moved = tuple(x * 1.5 if k == i else x for k, x in enumerate(few.inputs))
+    scaled = [j for j, x in enumerate(few.inputs) if x.ndim == 1][i]
+    moved = tuple(x * 1.5 if k == scaled else x for k, x in enumerate(few.inputs))
     rates = []
     for inputs in (few.inputs, moved):
         _, J = coordinates.equation.value_and_jacobian(theta, inputs)

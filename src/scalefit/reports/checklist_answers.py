@@ -251,7 +251,7 @@ def _correlations(fit: Fit) -> str:
 def _seed_noise(fit: Fit) -> str:
     """The scatter of rows that share every input, where there are any."""
     r = fit.problem.residual(fit.theta)[0]
-    _, group, count = np.unique(np.stack(fit.problem.inputs), axis=1, return_inverse=True, return_counts=True)
+    _, group, count = np.unique(np.column_stack(fit.problem.inputs), axis=0, return_inverse=True, return_counts=True)
     group = group.reshape(-1)
     spare = int((count - 1).sum())
     if not spare:

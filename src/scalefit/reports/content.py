@@ -125,6 +125,8 @@ def _range(fit: Fit) -> str:
     if {"params", "tokens"} <= set(inputs):
         parts.append(f"largest run {si(float(np.max(6 * inputs['params'] * inputs['tokens'])))} FLOP")
     for name, x in inputs.items():
+        if x.ndim > 1:  # a history has no range
+            continue
         low, high = si(float(x.min())), si(float(x.max()))
         parts.append(f"{name} {low} to {high}" if low != high else f"{name} {low}")
     return f"fitted range: {', '.join(parts)}"

@@ -162,6 +162,16 @@ class Entry:
             self.fail(f"a list of {count} rows, not {len(lines)}")
         return np.array([line.array(width) for line in lines], float).reshape(len(lines), width)
 
+    def table(self, length: int) -> Array:
+        """A list of finite numbers, or of equally long lists of them, as an array of one row each."""
+        cells = self._list()
+        if not cells or not isinstance(cells[0], list):
+            return self.array(length, finite=True)
+        out = self.rows(len(cells[0]), length)
+        if not np.isfinite(out).all():
+            self.fail("lists of finite numbers")
+        return out
+
     def wholes(self, length: int | None = None, *, at_most: int = 2**53) -> NDArray[np.intp]:
         """A list of whole numbers from 0 as an array."""
         cells = self._list()

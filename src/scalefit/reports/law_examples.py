@@ -142,6 +142,22 @@ EXAMPLES: Mapping[str, Example] = MappingProxyType({
         values={"L0": 2.6278, "A": 0.4297, "alpha": 0.5498, "C": 0.4108},
         told="constants: the example of Tissue et al. 2024",
     ),
+    "lr_annealing_n": Example(
+        {"params": (1e7, 1e8, 1e9)},
+        {"L0": 1.8, "A": 0.45, "alpha": 0.5, "B": 20.0, "beta": 0.19, "C": 0.06, "gamma": 0.1},
+    ),
+    "forward_momentum": Example(
+        {"params": (1e7, 1e8, 1e9)}, {"L0": 1.9, "A": 0.45, "a_S": 0.5, "B": 25.0, "a_N": 0.22, "C": 0.06}
+    ),
+    "fsl": Example(
+        values={"L0": 2.62418, "b": 27.3722, "s": 0.451222, "c": 790_546.0, "beta": 1.3656, "k": 4556.73},
+        told="our fit to the three fit curves of Luo et al. 2025",
+    ),
+    "fsl_n": Example(
+        {"params": (1e7, 1e8, 1e9), "batch_tokens": (1e5, 5e5, 2e6)},
+        {"L0": 1.8, "a": 30.0, "p": 0.2, "b": 27.0, "s": 0.45, "c": 4e11, "beta": 1.4, "k": 4500.0},
+    ),
+    "su_trajectory": Example({"params": (1e7, 1e8, 1e9), "step": (2e3, 2e4, 2e5), "batch_tokens": (1e5, 5e5, 4e6)}),
     # Architecture.
     "nmt_bivariate": Example(
         {"params_encoder": (1e7, 1e8, 1e9), "params_decoder": (1e7, 1e8, 1e9)},

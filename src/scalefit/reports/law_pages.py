@@ -27,6 +27,7 @@ from scalefit.reports.laws import (
     trust_text,
     unit_of,
 )
+from scalefit.schedules import Schedule
 
 #: A formula with one of these is shown as code: as LaTeX nobody reads it.
 CODE_ONLY = ("log_add_exp", "maximum", "minimum", "sigmoid")
@@ -166,10 +167,7 @@ def _published(law: Law) -> str:
 def _use(law: Law, example: Example) -> list[str]:
     """A sample call that runs, with what it prints, and how to fit the law."""
     if law.derive is not None:
-        return [
-            f'Fit it with `sf.fit(runs, "{law.name}", schedules={{"a": sf.Schedule.cosine(steps=20000, peak=2e-4)}})` '
-            f"to a table with the columns `run`, `step` and `{law.output}`."
-        ]
+        return _use_along_schedules(law)
     runs = sample_runs(law, example)
     key = example.told.removeprefix("constants: ")
     if key in law.published:
@@ -196,6 +194,31 @@ def _use(law: Law, example: Example) -> list[str]:
         f'Fit it with `sf.fit("runs.csv", "{law.name}"{along})`{about} to a table with the '
         f"column{'s' * (len(columns) > 1)} {listing(columns)}.",
     ]
+
+
+def _use_along_schedules(law: Law) -> list[str]:
+    """How to fit a law of training curves, and how to predict with published constants."""
+    assert law.derive is not None
+    plain = [name for name in law.inputs if name not in law.derive.columns]
+    columns = listing(f"`{name}`" for name in ("run", "step", *plain, law.output))
+    lines = [
+        f'Fit it with `sf.fit(runs, "{law.name}", schedules={{"a": sf.Schedule.cosine(steps=20000, peak=2e-4)}})` '
+        f"to a table with the columns {columns}."
+    ]
+    if law.published and not plain:
+        code = [
+            "import scalefit as sf",
+            "",
+            f'law = sf.get_law("{law.name}")',
+            "plan = sf.Schedule.cosine(steps=24000, peak=3e-4, warmup=2160, end=3e-5)",
+            "inputs = law.derive_inputs(plan.rates, [6000, 12000, 24000])",
+            f'print(law.with_constants("{next(iter(law.published))}")(inputs).round(4))',
+        ]
+        plan = Schedule.cosine(steps=24000, peak=3e-4, warmup=2160, end=3e-5)
+        inputs = law.derive_inputs(plan.rates, [6000, 12000, 24000])
+        shown = law.with_constants(next(iter(law.published)))(inputs).round(4)
+        lines = ["```python\n" + "\n".join(code) + "\n```", f"```text\n{shown}\n```", *lines]
+    return lines
 
 
 def _is_grid(runs: pd.DataFrame) -> bool:

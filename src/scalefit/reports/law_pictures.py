@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +25,8 @@ POINTS = 200
 WIDE = 8.0
 #: Steps and peak rate of the schedules that a law of training curves is drawn along, and the first step shown.
 STEPS, PEAK, FIRST = 20_000, 2e-4, 8000
+#: Every so many of them are drawn.
+EVERY = 20
 
 
 def example_of(law: Law) -> Example:
@@ -102,7 +103,7 @@ def law_paths(law: Law, example: Example) -> dict[str, pd.DataFrame]:
         With the axis, ``value``, ``line`` (what tells the lines apart) and ``of`` (what that is a value of).
     """
     if law.derive is not None:
-        return {"step": _along_schedules(law, example.values)}
+        return {"step": _along_schedules(law, example)}
     return {name: _path(law, example, name) for name in example.axes}
 
 
@@ -141,10 +142,15 @@ def short(value: float) -> str:
     return number(float(value), digits=4)
 
 
-def _along_schedules(law: Law, values: Mapping[str, float]) -> pd.DataFrame:
-    """The loss at each step of a run at a constant rate, one whose rate falls as a cosine and one that decays late."""
+def _along_schedules(law: Law, example: Example) -> pd.DataFrame:
+    """The loss at each step of a run at a constant rate, one whose rate falls as a cosine and one that decays late.
+
+    Other inputs, such as the size of the model, are held at their middle.
+    """
     assert law.derive is not None
     steps = np.arange(STEPS + 1)
+    held = {name: middle for name, (_, middle, _) in example.axes.items()}
+    shown = steps[FIRST::EVERY]
     done = steps / STEPS
     shapes = {
         "constant rate": np.ones_like(done),
@@ -153,7 +159,7 @@ def _along_schedules(law: Law, values: Mapping[str, float]) -> pd.DataFrame:
     }
     parts = []
     for told, shape in shapes.items():
-        areas = law.derive.function(PEAK * shape, **law.derive.settings)
-        path = pd.DataFrame({"step": steps, "value": law(values, areas), "line": told, "of": ""})
-        parts.append(path[steps >= FIRST])
+        areas = law.derive_inputs(PEAK * shape, shown)
+        path = pd.DataFrame({"step": shown, "value": law(example.values, {**held, **areas}), "line": told, "of": ""})
+        parts.append(path)
     return pd.concat(parts, ignore_index=True)

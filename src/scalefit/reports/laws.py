@@ -38,7 +38,8 @@ TRUST = {
 MATH = re.compile(r"^\.\. math::(.*\n?(?:[ \t]*\n| +.*\n?)*)", flags=re.MULTILINE)
 #: Topics in the order in which they are read; others follow.
 ORDER = (
-    "power", "curves", "broken", "estimators", "surfaces", "grids", "frontier", "training", "batches",
+    "power", "curves", "broken", "estimators", "surfaces", "grids", "frontier", "training", "multi_power",
+    "functional", "batches",
     "hyperparameters", "architecture", "experts", "compression", "repetition", "mixtures", "data", "downstream",
     "post_training", "inference",
 )  # fmt: skip
@@ -109,7 +110,7 @@ def laws_by_topic() -> Mapping[str, tuple[str, ...]]:
     Examples
     --------
     >>> laws_by_topic()["training"]
-    ('lr_annealing',)
+    ('forward_momentum', 'lr_annealing', 'lr_annealing_n')
     """
     topics = list_laws()["topic"]
     ranked = sorted(set(topics), key=lambda topic: (ORDER.index(topic) if topic in ORDER else len(ORDER), topic))

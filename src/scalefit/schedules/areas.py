@@ -9,6 +9,9 @@ from scalefit.errors import DataError
 
 Floats = npt.NDArray[np.float64]
 
+#: Steps summed at once.
+BLOCK = 256
+
 
 def forward_area(rates: npt.ArrayLike) -> Floats:
     """The sum of learning rates up to and including each step: S1.
@@ -64,11 +67,30 @@ def annealing_area(rates: npt.ArrayLike, *, decay: float = 0.999) -> Floats:
     >>> annealing_area([1.0, 1.0, 0.0, 0.0], decay=0.5).tolist()
     [0.0, 0.0, 1.0, 1.5]
     """
-    from scipy.signal import lfilter  # here: `import scalefit` must not load scipy
-
     if not 0 <= decay < 1:
         raise DataError(f"Schedule: decay must be at least 0 and below 1; got {decay!r}.")
     rates = np.asarray(rates, dtype=np.float64)
     drops = -np.diff(rates, prepend=rates[:1])
-    momentum: Floats = lfilter([1.0], [1.0, -decay], drops)
-    return np.cumsum(momentum)
+    return np.cumsum(faded_sums(drops, decay))
+
+
+def faded_sums(values: npt.ArrayLike, decay: float) -> Floats:
+    """The sum of all values so far, each faded by ``decay`` a step: ``m[i] = decay * m[i-1] + values[i]``.
+
+    Steps are taken in blocks, by one product with a triangle of powers of ``decay``: no loop over steps.
+
+    Examples
+    --------
+    >>> faded_sums([1.0, 0.0, 2.0], 0.5).tolist()
+    [1.0, 0.5, 2.25]
+    """
+    values = np.asarray(values, dtype=np.float64)
+    blocks = np.zeros((-(-len(values) // BLOCK), BLOCK))
+    blocks.reshape(-1)[: len(values)] = values
+    age = np.subtract.outer(np.arange(BLOCK), np.arange(BLOCK))
+    out = blocks @ np.where(age >= 0, float(decay) ** np.maximum(age, 0), 0.0).T
+    faded, carried = float(decay) ** np.arange(1, BLOCK + 1), 0.0
+    for block in out:
+        block += faded * carried
+        carried = block[-1]
+    return np.asarray(out.reshape(-1)[: len(values)])

@@ -29,8 +29,9 @@ def coordinate_covariance(problem: Problem, coordinates: Coordinates, u: Array, 
     pull = np.zeros((coordinates.q, coordinates.q))
     gradient = J @ (weights * slope)
     if problem.prior is not None:
-        pull = (T[0].T * problem.prior.precision) @ T[0]
-        gradient = gradient + T[0].T @ (problem.prior.precision * (theta[0] - problem.prior.centre))
+        steep = problem.prior.slope(theta[0])
+        pull = (T[0].T * (problem.prior.precision * steep**2)) @ T[0]
+        gradient = gradient + T[0].T @ (problem.prior.precision * problem.prior.away(theta[0]) * steep)
     moved = (np.abs(J).max(axis=1) > 0) | (np.diag(pull) > 0)
     free = ~held_at_bounds(u[None], gradient[None], coordinates)[0] & moved
     J, pull = J[free], pull[np.ix_(free, free)]

@@ -51,7 +51,8 @@ def directions_of(problem: Problem, coordinates: Coordinates, u: Array, weights:
         J = T[0].T @ part.residual_and_jacobian(theta)[1][0]
         R = triangle_of(np.vstack([R, (J * np.sqrt(weights[piece])).T]))
     if problem.prior is not None:
-        R = triangle_of(np.vstack([R, np.sqrt(problem.prior.precision)[:, None] * T[0]]))
+        root = np.sqrt(problem.prior.precision) * problem.prior.slope(theta[0])
+        R = triangle_of(np.vstack([R, root[:, None] * T[0]]))
     size = np.linalg.norm(R, axis=0)
     keep = size > 0
     values, vectors = np.linalg.svd(R[:, keep] / size[keep], full_matrices=True)[1:]

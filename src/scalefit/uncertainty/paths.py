@@ -15,6 +15,8 @@ def beyond(inputs: Inputs, fitted: Inputs) -> Array:
     """The largest factor past the fitted range over the inputs, 1 inside it; infinite where a factor has no meaning."""
     out = np.ones(len(inputs[0]))
     for x, seen in zip(inputs, fitted, strict=True):
+        if x.ndim > 1:  # a history has no range
+            continue
         low, high = float(seen.min()), float(seen.max())
         with np.errstate(divide="ignore", invalid="ignore"):
             over = np.where(x > high, x / high if high > 0 else np.inf, 1.0)

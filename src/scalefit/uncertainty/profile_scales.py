@@ -89,7 +89,7 @@ def _spread(
     J = T[0].T @ J[0]
     bend = (J * (weights * smoothed_curvature(problem, r[0], weights))) @ J.T
     if problem.prior is not None:
-        bend = bend + (T[0].T * problem.prior.precision) @ T[0]
+        bend = bend + (T[0].T * (problem.prior.precision * problem.prior.slope(theta[0]) ** 2)) @ T[0]
     free = ~held & (np.diag(bend) > 0)
     bread = np.zeros_like(bend)
     bread[np.ix_(free, free)] = _inverse(bend[np.ix_(free, free)])

@@ -74,7 +74,7 @@ def scale_trend(fit: Fitted, names: Sequence[str], tangent: Tangent) -> ScaleTre
     fitted = tuple(x[tangent.rows] for x in fit.problem.inputs)
     even = ScaleTrend(tuple(names), (0.0,) * len(names), (1.0,) * len(names), (np.nan,) * len(names))
     labels = fit.units.labels[tangent.rows]
-    usable = [j for j, x in enumerate(fitted) if float(x.min()) > 0 and float(x.max()) > float(x.min())]
+    usable = [j for j, x in enumerate(fitted) if x.ndim == 1 and float(x.min()) > 0 and float(x.max()) > float(x.min())]
     if not usable or not _enough(fit.units, labels, tangent):
         return even
     centres = tuple(float(np.exp(np.mean(np.log(x)))) if j in usable else 1.0 for j, x in enumerate(fitted))

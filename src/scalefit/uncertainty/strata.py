@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit.errors import DataError, FitError, listing, missing_column, rows_text
-from scalefit.fitting.problem import Array
+from scalefit.fitting.problem import Array, numbers_of
 from scalefit.uncertainty.fitted import Fitted
 from scalefit.uncertainty.units import Units
 
@@ -38,7 +38,7 @@ def strata_of(fit: Fitted, units: Units, strata: str | Sequence[object] | None) 
 
 
 def _default(fit: Fitted, units: Units, first: NDArray[np.intp]) -> Array:
-    for x in fit.problem.inputs:
+    for x in numbers_of(fit.problem.inputs):
         if np.array_equal(x[first][units.labels], x) and UNITS_OF_A_VALUE * len(np.unique(x)) <= len(first):
             return x[first]
     raise FitError(

@@ -82,8 +82,9 @@ def refit_covariances(fit: Fitted, units: Units, u: Array, weights: Array, r: Ar
     pull = np.zeros((len(u), u.shape[1], u.shape[1]))
     if problem.prior is not None:
         theta, T = fit.coordinates.to_params(u)
-        pull = np.matmul(T.swapaxes(1, 2) * problem.prior.precision, T)
-        away = problem.prior.precision * (theta - problem.prior.centre)
+        steep = problem.prior.slope(theta)
+        pull = np.matmul(T.swapaxes(1, 2) * (problem.prior.precision * steep**2)[:, None], T)
+        away = problem.prior.precision * problem.prior.away(theta) * steep
         gradient = gradient + np.matmul(T.swapaxes(1, 2), away[..., None])[..., 0]
     still = held_at_bounds(u, gradient, fit.coordinates)
     J = np.where(still[:, :, None], 0.0, J)

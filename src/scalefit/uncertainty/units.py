@@ -72,7 +72,7 @@ def row_names(index: Sequence[object], inputs: Sequence[Array]) -> tuple[str, ..
     Rows of another table never have the same names, so a plan drawn for these is not taken for one of those.
     """
     digest = np.zeros(len(index), np.uint64)
-    for x in inputs:
+    for x in (x for x in inputs if x.ndim == 1):
         digest = digest * np.uint64(1_000_003) + np.ascontiguousarray(x, float).view(np.uint64)
     seen: dict[str, int] = {}
     names = []

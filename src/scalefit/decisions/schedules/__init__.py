@@ -1,0 +1,1 @@
+"""Decisions about learning-rate schedules, from laws of whole training curves."""

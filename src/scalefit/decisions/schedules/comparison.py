@@ -1,0 +1,231 @@
+"""Schedules of one length side by side: final losses, what separates them, and how surely."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from scalefit.decisions.schedules import words
+from scalefit.decisions.schedules.along import (
+    check_curve_law,
+    check_schedule,
+    ends,
+    finals,
+    first_step,
+    inputs_along,
+    other_inputs,
+    shown_steps,
+)
+from scalefit.decisions.schedules.doubts import doubts_of
+from scalefit.errors import DataError, listing
+from scalefit.fitting.problem import Array
+from scalefit.result import Fit
+from scalefit.schedules import Schedule
+from scalefit.uncertainty.intervals import check_level
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+#: Steps at which each curve is kept for the picture.
+CURVE = 120
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ScheduleComparison:
+    """What a law says of several schedules of the same number of steps.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row a schedule, the lowest final loss first: ``schedule``, the final loss ``estimate, low, high``, its
+        ``difference, difference_low, difference_high`` from the best estimate (draw by draw), and ``probability``, the
+        share of draws in which no other ends lower.
+    curves : DataFrame
+        ``schedule, step, lr, estimate, low, high`` along each schedule.
+    steps : int, the last step of all of them.
+    level : float
+    law : str
+    doubts : tuple of str, why it should not be trusted; empty where nothing speaks against it.
+    source : str, where the draws come from.
+    """
+
+    frame: pd.DataFrame
+    curves: pd.DataFrame
+    steps: int
+    level: float
+    law: str
+    doubts: tuple[str, ...]
+    source: str
+
+    @property
+    def best(self) -> str:
+        """The schedule with the lowest final loss at the estimates."""
+        return str(self.frame["schedule"].iloc[0])
+
+    @property
+    def trusted(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.doubts
+
+    def __repr__(self) -> str:
+        return words.as_text(headline(self), self.doubts, table(self), notes(self))
+
+    def _repr_html_(self) -> str:
+        return words.as_html(headline(self), self.doubts, table(self), notes(self))
+
+    def plot(self, *, ax: Axes | None = None) -> Axes:
+        """Curves with bands over their rates: see :func:`scalefit.plots.schedule_plans.plot_schedules`."""
+        from scalefit.plots.schedule_plans import plot_schedules
+
+        return plot_schedules(self, ax=ax)
+
+
+def compare_schedules(
+    fit: Fit, schedules: Mapping[str, Schedule], *, level: float = 0.9, at: Mapping[str, float] | None = None
+) -> ScheduleComparison:
+    """Which of several schedules ends with the lowest loss after the same number of steps, and how surely.
+
+    Parameters
+    ----------
+    fit : Fit of a law of training curves, such as ``mpl`` or ``lr_annealing``, with draws or without.
+    schedules : name -> Schedule, two or more, all with the same last step.
+    level : float in (0, 1). How often intervals made in this way hold the truth, if the law is right.
+    at : other inputs of the law, such as ``{"params": 1e8}``, where they differ between the fitted runs.
+
+    Returns
+    -------
+    ScheduleComparison
+        Intervals are of the law's mean and joint: each draw gives the losses of all schedules, so that what the
+        schedules have in common does not blur their difference. The scatter of single runs is not in them.
+
+    Raises
+    ------
+    DataError
+        If schedules differ in their last step: the longer one sees more tokens, which is no merit of its shape.
+    LawError
+        If the law takes no schedule.
+
+    Examples
+    --------
+    >>> import scalefit as sf
+    >>> logs = sf.datasets.load("microlm", part="schedules")
+    >>> curves = logs[(logs.width == 48) & (logs.step > 200) & logs.schedule.isin(["constant", "cosine"])]
+    >>> fit = sf.fit(curves, sf.get_law("lr_annealing").with_settings(decay=0.98))
+    >>> peak = 0.004
+    >>> told = sf.compare_schedules(
+    ...     fit,
+    ...     {
+    ...         "cosine": sf.Schedule.cosine(steps=2000, peak=peak, warmup=64, end=peak / 10),
+    ...         "wsd": sf.Schedule.wsd(steps=2000, peak=peak, warmup=64, decay_start=1600, end=peak / 10),
+    ...     },
+    ... )
+    >>> told.best
+    'wsd'
+    """
+    asker = "compare_schedules"
+    check_curve_law(fit.law, asker)
+    check_level(level)
+    plans = {str(name): check_schedule(one, asker) for name, one in schedules.items()}
+    if len(plans) < 2:
+        raise DataError(f"{asker} needs two schedules or more; got {len(plans)}.")
+    if len({one.steps for one in plans.values()}) > 1:
+        lengths = listing(f"{name} {one.steps}" for name, one in plans.items())
+        raise DataError(
+            f"{asker} compares schedules of the same number of steps; got {lengths}. "
+            f"For the loss of each on its own, use fit.predict_curve(schedule)."
+        )
+    others = other_inputs(fit, at, asker)
+    every = list(plans.values())
+    estimate = finals(fit.law, fit.theta, every, others)[0]
+    frame = side_by_side(list(plans), estimate, finals(fit.law, fit.draws_theta, every, others), level)
+    return ScheduleComparison(
+        frame,
+        pd.concat([_curve(fit, name, plans[name], level, others) for name in frame["schedule"]], ignore_index=True),
+        every[0].steps,
+        level,
+        fit.law.name,
+        doubts_of(fit, every, others),
+        fit.interval_source,
+    )
+
+
+def side_by_side(names: list[str], estimate: Array, draws: Array, level: float) -> pd.DataFrame:
+    """Final losses (m,) and their draws (B, m), the lowest first, with what separates each from it draw by draw."""
+    order = np.argsort(estimate, kind="stable")
+    low, high = ends(draws, level)
+    nearer, farther = ends(draws - draws[:, order[:1]], level)
+    known = np.isfinite(draws).all(axis=1)
+    lowest = np.bincount(np.argmin(draws[known], axis=1), minlength=len(names)) / max(int(known.sum()), 1)
+    frame = pd.DataFrame(
+        {
+            "schedule": names,
+            "estimate": estimate,
+            "low": low,
+            "high": high,
+            "difference": estimate - estimate[order[0]],
+            "difference_low": nearer,
+            "difference_high": farther,
+            "probability": lowest if known.any() else np.nan,
+        }
+    )
+    return frame.iloc[order].reset_index(drop=True)
+
+
+def _curve(fit: Fit, name: str, schedule: Schedule, level: float, at: dict[str, float]) -> pd.DataFrame:
+    """The loss along one schedule, for a picture."""
+    steps = shown_steps(schedule, first_step(fit, schedule), CURVE)
+    inputs = inputs_along(fit.law, schedule, steps, at)
+    low, high = fit._band(inputs, level, "mean")
+    estimate = fit.law.value(fit.theta, inputs)[0]
+    told = {
+        "schedule": name,
+        "step": steps,
+        "lr": schedule.rates[steps],
+        "estimate": estimate,
+        "low": low,
+        "high": high,
+    }
+    return pd.DataFrame(told)
+
+
+def headline(told: ScheduleComparison) -> str:
+    """The answer in one sentence, and before it what speaks against believing it."""
+    first, second = told.frame.iloc[0], told.frame.iloc[1]
+    apart = words.with_ends(second.difference, second.difference_low, second.difference_high, told.level)
+    sure = words.percent(first.probability)
+    return words.with_status(
+        f"After {told.steps:,} steps {first.schedule} ends lowest of {len(told.frame)}, at "
+        f"{words.with_ends(first.estimate, first.low, first.high, told.level)}, in {sure} of draws; next is "
+        f"{second.schedule}, higher by {apart}",
+        told.doubts,
+    )
+
+
+def table(told: ScheduleComparison) -> pd.DataFrame:
+    """The schedules, digits as many as the intervals deserve."""
+    rows = []
+    for row in words.rows_of(told.frame):
+        first, apart = row.Index == 0, row.difference_high - row.difference_low
+        rows.append(
+            {
+                "schedule": row.schedule,
+                "final loss": words.digits(row.estimate, row.high - row.low),
+                f"{100 * told.level:g} %": words.span(row.low, row.high),
+                "above the best": "" if first else words.digits(row.difference, apart),
+                f"{100 * told.level:g} % of it": "" if first else words.span(row.difference_low, row.difference_high),
+                "lowest in": words.percent(row.probability),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def notes(told: ScheduleComparison) -> list[str]:
+    """Where the numbers come from."""
+    return [
+        f"{told.law}; intervals of the law's mean, joint over the schedules: {told.source}. "
+        "The scatter of single runs is not in them, nor is the law's own error under schedules unlike the fitted ones."
+    ]
