@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Absolute": "objectives",
     "Allocation": "decisions.allocation.budget",
+    "Annealing": "decisions.schedules.anneal",
     "ApproachComparison": "decisions.isoflop.approaches_record",
     "Asymmetric": "objectives",
     "Backtest": "decisions.backtest_result",
@@ -32,8 +33,10 @@ _PUBLIC = {
     "Cost": "decisions.spending",
     "Coverage": "decisions.coverage",
     "Crossover": "decisions.crossover.record",
+    "CurveForecast": "decisions.curves.record",
     "DataError": "errors",
     "DataWarning": "errors",
+    "DecayChoice": "decisions.schedules.decay",
     "Derive": "law",
     "Derived": "derived",
     "EnvelopeFit": "decisions.isoflop.envelope_record",
@@ -59,16 +62,19 @@ _PUBLIC = {
     "ModelSize": "runs.models.size",
     "Noise": "decisions.simulation",
     "NoiseEstimate": "uncertainty.noise",
+    "OptimizedSchedule": "decisions.schedules.optimize",
     "Param": "parameter",
     "Profile": "decisions.profiles",
     "ProtocolComparison": "decisions.comparison.protocol_result",
     "Published": "law",
     "RawCrossover": "decisions.crossover.raw",
+    "RestForecast": "decisions.schedules.live",
     "RunsCheck": "checks",
     "Saturation": "decisions.targets.records",
     "ScalefitError": "errors",
     "ScalefitWarning": "errors",
     "Schedule": "schedules",
+    "ScheduleComparison": "decisions.schedules.comparison",
     "ScheduleShape": "schedules",
     "Sensitivity": "decisions.sensitivity",
     "SettingProfile": "decisions.settings",
@@ -82,8 +88,10 @@ _PUBLIC = {
     "UnitWarning": "errors",
     "allocate": "decisions.allocation.budget",
     "allocate_inference": "decisions.allocation.serving",
+    "anneal_now": "decisions.schedules.anneal",
     "backtest": "decisions.backtest",
     "backtest_families": "decisions.families_backtest",
+    "best_decay": "decisions.schedules.decay",
     "best_inputs": "decisions.allocation.inputs",
     "bits_per_byte": "quantities",
     "borrow": "decisions.families_borrow",
@@ -95,6 +103,7 @@ _PUBLIC = {
     "compare_fits": "decisions.comparison.compare",
     "compare_laws": "decisions.law_comparison",
     "compare_protocol": "decisions.comparison.protocol",
+    "compare_schedules": "decisions.schedules.comparison",
     "compare_sizes": "decisions.allocation.sizes",
     "compute_envelope": "runs.envelope",
     "count_flops": "runs.flops",
@@ -119,6 +128,8 @@ _PUBLIC = {
     "fit_families": "decisions.families",
     "floor": "parameter",
     "forecast": "decisions.forecast",
+    "forecast_curves": "decisions.curves.forecast",
+    "forecast_rest": "decisions.schedules.live",
     "formula_law": "definition",
     "get_law": "laws",
     "grid": "runs.grid",
@@ -133,10 +144,12 @@ _PUBLIC = {
     "load_fit": "reports.json",
     "merge_steps": "runs.merging",
     "notes_of": "runs.notes",
+    "optimize_schedule": "decisions.schedules.optimize",
     "plot_allocation": "plots.allocations",
     "plot_backtest": "plots.backtests",
     "plot_comparison": "plots.comparisons",
     "plot_crossover": "plots.crossovers",
+    "plot_curve_forecast": "plots.curves",
     "plot_fit": "plots.fits",
     "plot_forecast": "plots.forecasts",
     "plot_isoflop": "plots.isoflops",
@@ -199,6 +212,8 @@ if TYPE_CHECKING:
     from scalefit.decisions.crossover.raw import RawCrossover as RawCrossover
     from scalefit.decisions.crossover.raw import find_raw_crossover as find_raw_crossover
     from scalefit.decisions.crossover.record import Crossover as Crossover
+    from scalefit.decisions.curves.forecast import forecast_curves as forecast_curves
+    from scalefit.decisions.curves.record import CurveForecast as CurveForecast
     from scalefit.decisions.families import fit_families as fit_families
     from scalefit.decisions.families_backtest import FamilyBacktest as FamilyBacktest
     from scalefit.decisions.families_backtest import backtest_families as backtest_families
@@ -222,6 +237,16 @@ if TYPE_CHECKING:
     from scalefit.decisions.law_comparison import compare_laws as compare_laws
     from scalefit.decisions.profiles import Profile as Profile
     from scalefit.decisions.profiles import profile as profile
+    from scalefit.decisions.schedules.anneal import Annealing as Annealing
+    from scalefit.decisions.schedules.anneal import anneal_now as anneal_now
+    from scalefit.decisions.schedules.comparison import ScheduleComparison as ScheduleComparison
+    from scalefit.decisions.schedules.comparison import compare_schedules as compare_schedules
+    from scalefit.decisions.schedules.decay import DecayChoice as DecayChoice
+    from scalefit.decisions.schedules.decay import best_decay as best_decay
+    from scalefit.decisions.schedules.live import RestForecast as RestForecast
+    from scalefit.decisions.schedules.live import forecast_rest as forecast_rest
+    from scalefit.decisions.schedules.optimize import OptimizedSchedule as OptimizedSchedule
+    from scalefit.decisions.schedules.optimize import optimize_schedule as optimize_schedule
     from scalefit.decisions.sensitivity import Sensitivity as Sensitivity
     from scalefit.decisions.sensitivity import sensitivity as sensitivity
     from scalefit.decisions.settings import SettingProfile as SettingProfile
@@ -300,6 +325,7 @@ if TYPE_CHECKING:
     from scalefit.plots.comparisons import plot_comparison as plot_comparison
     from scalefit.plots.comparisons import plot_protocol as plot_protocol
     from scalefit.plots.crossovers import plot_crossover as plot_crossover
+    from scalefit.plots.curves import plot_curve_forecast as plot_curve_forecast
     from scalefit.plots.fits import plot_fit as plot_fit
     from scalefit.plots.forecasts import plot_forecast as plot_forecast
     from scalefit.plots.isoflops import plot_isoflop as plot_isoflop
