@@ -69,7 +69,8 @@ def _identify(
         return False, f"predicts {law.output}, not {target}"
     if law.derive is not None:
         plain = [name for name in law.inputs if name not in law.derive.columns]
-        needed = [name for name in ("run", "step", "lr", *plain, wanted) if not has_column(frame, name, columns=columns)]
+        read = ("run", "step", "lr", *plain, wanted)
+        needed = [name for name in read if not has_column(frame, name, columns=columns)]
     else:
         named = [name for name in law.inputs if name != "x" and name != "flops"]
         needed = [name for name in (*named, wanted) if not has_column(frame, name, columns=columns)]
