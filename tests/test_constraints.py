@@ -67,8 +67,11 @@ def test_rows_where_a_law_is_infinite_are_named():
     runs = pd.DataFrame(
         {"step": [0, 100, 200, 400, 800], "lr": [0.0, 1e-3, 1e-3, 1e-3, 5e-4], "loss": [9.0, 4, 3.5, 3, 2.8]}
     )
-    with pytest.raises(sf.FitError, match="not finite at any start in row 0"):
+    with pytest.raises(sf.DataError, match="up to the step of row 0 all learning rates are zero, and nothing has"):
         sf.fit(runs, "lr_annealing")
+    areas = {"S1": [0.1, 0.2, 0.4, 0.8, 1.6], "S2": [0.0, 0.0, np.inf, 0.1, 0.2], "loss": runs["loss"]}
+    with pytest.raises(sf.DataError, match="row 2"):
+        sf.fit(areas, "lr_annealing")
 
 
 def test_schedules_may_be_named_by_numbers():

@@ -127,10 +127,8 @@ def test_a_log_that_starts_at_its_highest_rate_is_asked_about_its_warm_up():
 
 def test_a_row_before_any_learning_is_refused_with_what_to_do():
     rows = seen("lr_annealing", HELD)
-    first = pd.DataFrame({"run": ["cosine", "wsd"], "step": 0, "loss": 11.0})
-    with pytest.raises(
-        sf.DataError, match="run 'cosine' the rates are zero up to step 0 and nothing has been learned: leave"
-    ):
+    first = pd.DataFrame({"run": ["cosine", "wsd"], "step": 0, "loss": 11.0}, index=[900, 901])
+    with pytest.raises(sf.DataError, match="rows 900 and 901 all learning rates are zero, and nothing"):
         sf.fit(pd.concat([rows, first]), "lr_annealing", schedules=HELD)
 
 

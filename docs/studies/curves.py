@@ -118,7 +118,7 @@ def cases_simulated(count: int) -> Iterator[Case]:
         "long cosine": sf.Schedule.cosine(steps=48000, peak=PEAK, warmup=WARMUP, end=3e-5),
     }
     for seed in range(count + count // 2):
-        rng = np.random.default_rng([20261, seed])
+        rng = np.random.default_rng([20262, seed])
         law, values = drawn_law("fsl" if seed >= count else ("mpl", "lr_annealing")[seed % 2], rng)
         curves = []
         for run, plan in plans.items():

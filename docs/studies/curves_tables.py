@@ -18,9 +18,9 @@ HEAD = """# How well other schedules are forecast, and how often the intervals h
 Written by `python docs/studies/curves.py --report`; every judged curve stands in `curves.csv`. `sf.forecast_curves`
 with its defaults, the schedules as published, rows before the first fitted step left out of the scores.
 
-The two laws, the prior and the equal weights come from prototypes on the three fitted 100M curves; the widths from
-likelihood over curves held out of microlm, of these three, and of three logs of 20 billion tokens. The evaluation
-curves below had no part in either, though their scores were seen while the method was built.
+The two laws, the prior and the equal weights come from prototypes on the three fitted 100M curves; the widths from the
+likelihood of final losses of microlm and of simulated curves of other seeds than those below. The 100M curves below had
+no part in either, though their scores were seen while the method was built.
 """
 
 
@@ -132,8 +132,9 @@ def _simulation(stored: pd.DataFrame) -> list[str]:
     )
     return [
         "## Simulated curves\n",
-        "Constant, cosine and two-stage curves of either law with parameters near the published ones, rows that err "
-        "together and runs that scatter by 0.2 %; three other schedules judged.\n",
+        "Constant, cosine and two-stage curves of one of three laws, of which fsl is none of the forecast's, with "
+        "parameters near those of the 100M curves, rows that err together and runs that scatter by 0.2 %; three other "
+        "schedules judged.\n",
         _table(table),
     ]
 

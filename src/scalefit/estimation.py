@@ -131,6 +131,7 @@ def fit(
     table = tables.read_inputs(frame, law, columns=known, schedules=schedules)
     y, seen_as, y_notes = _target(frame, target, objective, law, known)
     row_weights = _weights(frame, weights)
+    _check_begun(law, table, frame.index)
     problem = Problem(law, table.inputs, y, objective)
     coordinates = make_coordinates(law, constraints, table.inputs)
     _check_enough(problem, coordinates, constraints, law, row_weights, seen_as)
@@ -183,6 +184,18 @@ def _along(law: Law, columns: Mapping[str, str] | None, along: str | None) -> Ma
             f"Where names differ, pass columns={{{law.inputs[0]!r}: {along!r}}}."
         )
     return {law.inputs[0]: along, **(columns or {})}
+
+
+def _check_begun(law: Law, table: tables.Table, labels: pd.Index) -> None:
+    """Refuse rows from before the first step with a rate, where laws of training curves are infinite."""
+    if law.derive is None or "S1" not in law.derive.columns:
+        return
+    early = table.inputs[law.inputs.index("S1")] <= 0
+    if early.any():
+        raise DataError(
+            f"{law.name}: up to the step of {rows_text(list(labels[early]))} all learning rates are zero, and nothing "
+            "has been learned: leave such rows out, runs[runs['step'] > 0]."
+        )
 
 
 def _without_decay(

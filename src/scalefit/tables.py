@@ -124,7 +124,7 @@ def derive_columns(
                 f"Run {run!r} has a row at step {last}, but its schedule ends at step {schedule.steps}: "
                 f"give a Schedule of {last} steps or more."
             )
-        for name, values in _derived_of_run(law, run, schedule, steps[rows], step_column).items():
+        for name, values in _derived_of_run(law, run, schedule, steps[rows]).items():
             parts[name].append((rows, values))
         courses[run] = course_of(schedule, last)
     notes = (*(AVERAGED * averaged), *told_of(courses))
@@ -132,21 +132,12 @@ def derive_columns(
     return DerivedColumns(columns_of_all, notes, any(course.falls for course in courses.values()))
 
 
-def _derived_of_run(
-    law: Law, run: str, schedule: Schedule, steps: NDArray[np.intp], step_column: str
-) -> Mapping[str, Array]:
-    """The derived inputs of one run; rows from before any learning are refused."""
+def _derived_of_run(law: Law, run: str, schedule: Schedule, steps: NDArray[np.intp]) -> Mapping[str, Array]:
+    """The derived inputs of one run, which is named where they cannot be had."""
     try:
-        derived = law.derive_inputs(schedule.rates, steps)
+        return law.derive_inputs(schedule.rates, steps)
     except DataError as error:
         raise DataError(f"{law.name}: run {run!r}: {error}") from None
-    if "S1" in derived and (derived["S1"] <= 0).any():
-        last = int(steps[derived["S1"] <= 0].max())
-        raise DataError(
-            f"{law.name}: in run {run!r} the rates are zero up to step {last} and nothing has been learned: leave such "
-            f"rows out, runs[runs[{step_column!r}] > {last}]."
-        )
-    return derived
 
 
 def _put_together(parts: Sequence[tuple[NDArray[np.intp], Array]], n: int) -> Array:

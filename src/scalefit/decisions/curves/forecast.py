@@ -89,9 +89,9 @@ def forecast_curves(
     and 2, and weighs as rows that scatter by 0.5 %: much more than rows do, because rows along a curve err together.
     The decay of annealing has a wide prior too, a delay of a fortieth of the longest curve, give or take a factor e.
 
-    The deviation of a new row, in logs, is the root of the sum of squares of: the distance of the two laws; 2.7 times
-    the slow part of the residuals or, if that is more, the deviation of the parameters; that of single rows; and that
-    between runs, from runs that share a schedule, else 0.18 %.
+    The deviation of a new row, in logs, is the root of the sum of squares of: 0.7 times the distance of the two laws;
+    2.7 times the slow part of the residuals or, if that is more, 1.5 times the deviation of the parameters; that of
+    single rows; and that between runs, from runs that share a schedule, else 0.18 %.
 
     Where all curves hold their rate, nothing in them says what a decay saves. The forecast then is that of one law
     without decay, less 4.5 % of the loss, give or take 2 %, for a rate that ends at zero; its first line says so.
