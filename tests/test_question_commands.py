@@ -50,6 +50,7 @@ def place(tmp_path_factory, runs, slices):
     folder = tmp_path_factory.mktemp("questions")
     runs.to_csv(folder / "runs.csv", index=False)
     slices.to_csv(folder / "slices.csv", index=False)
+    runs[runs.family == "b"].drop(columns="family").to_csv(folder / "only_b.csv", index=False)
     third = runs[runs.family == "a"].assign(family="c")
     pd.concat([runs, third]).to_csv(folder / "three.csv", index=False)
     runs.drop(columns="family").to_csv(folder / "no_family.csv", index=False)
@@ -98,14 +99,38 @@ def test_compare_prints_its_tables_as_json(runs):
 
 
 def test_crossover_of_a_table_fits_each_family(runs):
-    told = json.loads(
-        read("crossover", "runs.csv", "--law", "chinchilla", "--along", "flops", "--draws", 30, "--seed", 5, "--json")
-    )
+    options = ("--law", "chinchilla", "--along", "flops", "--draws", 30, "--seed", 5, "--independent")
+    told = json.loads(read("crossover", "runs.csv", *options, "--json"))
     fits = [sf.fit(runs[runs.family == name], "chinchilla").bootstrap(30, rng=5 + k) for k, name in enumerate(FAMILIES)]
     expected = find_crossover(*fits, along="flops", names=list(FAMILIES))
     assert told["answer"] == str(expected).splitlines()[0]
     close(told["crossings"], expected.frame, ["location", "low", "high", "probability", "direction", "where"])
     assert len(told["crossings"]) == 1
+
+
+@pytest.mark.parametrize(("option", "paired"), [("--paired", True), ("--independent", False)])
+def test_compare_and_crossover_pair_families_where_they_are_asked_to(runs, option, paired):
+    options = ("--law", "chinchilla", "--draws", 20, option)
+    compared = compare(runs, law="chinchilla", draws=20, rng=0, paired=paired)
+    assert read("compare", "runs.csv", *options) == f"{compared}\n"
+    crossed = read("crossover", "runs.csv", *options, "--along", "flops")
+    assert ("paired" if paired else "independent") in crossed
+    if paired:  # the same resamples as those of compare
+        plan = next(iter(compared.fits.values())).plan
+        fits = [sf.fit(runs[runs.family == name], "chinchilla").bootstrap(20, plan=plan) for name in FAMILIES]
+        assert f"{find_crossover(*fits, along='flops', names=list(FAMILIES))}\n" == crossed
+
+
+def test_crossover_pairs_by_the_rule_of_compare_where_nothing_is_said(runs, place):
+    table = runs.assign(pair=[*range(25), *range(25)])
+    table.to_csv(place / "pairs.csv", index=False)
+    options = ("--law", "chinchilla", "--along", "flops", "--draws", 20)
+    assert read("crossover", "pairs.csv", *options) == read("crossover", "pairs.csv", *options, "--paired")
+    table.iloc[1:].to_csv(place / "lone.csv", index=False)
+    assert read("crossover", "lone.csv", *options) == read("crossover", "lone.csv", *options, "--independent")
+    refused = run("crossover", "lone.csv", *options, "--paired")
+    assert refused.exit_code == 2
+    assert "--independent" in refused.stderr
 
 
 def test_crossover_of_two_saved_fits_is_named_after_the_files(place):
@@ -116,7 +141,7 @@ def test_crossover_of_two_saved_fits_is_named_after_the_files(place):
 
 
 def test_crossover_takes_two_of_three_families(runs):
-    options = ("--law", "chinchilla", "--along", "flops", "--draws", 5)
+    options = ("--law", "chinchilla", "--along", "flops", "--draws", 20)
     told = read("crossover", "three.csv", *options, "--family", "b", "--family", "a")
     assert told == read("crossover", "runs.csv", *options, "--family", "b", "--family", "a")
 
@@ -131,7 +156,10 @@ def test_the_cost_of_a_run_may_be_read_off_the_table(runs, place):
     assert dear == pytest.approx(2 * plain, rel=1e-3)
     a, b = (
         json.loads(read("allocate", name, "--flops", 1e22, *options, *more))["budgets"][0]["params"]
-        for name, more in (("dear.csv", ("--cost", "12 * params * tokens")), ("dear.csv", ("--cost", "runs")))
+        for name, more in (
+            ("dear.csv", ("--family", "a", "--cost", "12 * params * tokens")),
+            ("dear.csv", ("--family", "a", "--cost", "runs")),
+        )
     )
     assert a == pytest.approx(b, rel=1e-3)
 
@@ -145,11 +173,12 @@ def test_allocate_takes_a_saved_fit(place):
 
 
 def test_allocate_of_a_table_fits_the_law(runs):
-    fit = sf.fit(runs, "chinchilla").bootstrap(10, rng=2)
-    told = json.loads(
-        read("allocate", "runs.csv", "--law", "chinchilla", "--flops", 1e21, "--draws", 10, "--seed", 2, "--json")
-    )
+    fit = sf.fit(runs[runs.family == "b"], "chinchilla").bootstrap(10, rng=2)
+    options = ("--law", "chinchilla", "--flops", 1e21, "--draws", 10, "--seed", 2, "--json")
+    told = json.loads(read("allocate", "runs.csv", *options, "--family", "b"))
     close(told["budgets"], allocate(fit, flops=[1e21]).frame, ["params", "params_low", "params_high"])
+    alone = json.loads(read("allocate", "only_b.csv", *options))
+    assert alone == told
 
 
 def test_isoflop_prints_what_the_library_says(slices):
@@ -168,7 +197,7 @@ def test_isoflop_of_groups_answers_for_each(slices):
 
 def test_the_seed_decides_the_intervals():
     first, again, other = (
-        read("allocate", "runs.csv", "--law", "chinchilla", "--flops", 1e21, "--draws", 10, "--seed", seed)
+        read("allocate", "only_b.csv", "--law", "chinchilla", "--flops", 1e21, "--draws", 10, "--seed", seed)
         for seed in (1, 1, 2)
     )
     assert first == again != other
@@ -237,7 +266,27 @@ BAD = {
     "a budget of nothing": (("allocate", "a.json", "--flops", "0"), "above zero"),
     "a table to allocate without a law": (("allocate", "runs.csv", "--flops", "1e21"), "with --law NAME"),
     "a fit that is not there": (("allocate", "z.json", "--flops", "1e21"), "There is no file 'z.json'"),
-    "a law without tokens": (("allocate", "runs.csv", "--law", "power", "--flops", "1e21"), "power"),
+    "several families to allocate": (
+        ("allocate", "three.csv", "--law", "chinchilla", "--flops", "1e21"),
+        "allocate is of one family, and 'family' has a, b and c: say --family a",
+    ),
+    "a family to allocate that is not there": (
+        ("allocate", "three.csv", "--law", "chinchilla", "--flops", "1e21", "--family", "z"),
+        "--family z: the families of 'family' are a, b and c",
+    ),
+    "a family of no table": (("allocate", "a.json", "--flops", "1e21", "--family", "a"), "a saved fit is of one"),
+    "a saved fit and a law to allocate": (
+        ("allocate", "a.json", "--law", "chinchilla", "--flops", "1e21"),
+        "'a.json' is a saved fit, and allocate --law takes a table of runs: leave out --law",
+    ),
+    "a saved fit to compare": (("compare", "a.json", "--law", "chinchilla"), "'a.json' is a saved fit"),
+    "a saved fit to cross with a law": (("crossover", "a.json", *CROSS[2:], "--along", "flops"), "is a saved fit"),
+    "a saved fit to look for budgets in": (("isoflop", "a.json"), "is a saved fit"),
+    "saved fits to pair": (
+        ("crossover", "a.json", "b.json", "--along", "flops", "--paired"),
+        "are for a table of runs",
+    ),
+    "a law without tokens": (("allocate", "only_b.csv", "--law", "power", "--flops", "1e21"), "power"),
     "no budgets": (("isoflop", "no_family.csv"), "budget"),
     "a column of budgets that is not there": (("isoflop", "slices.csv", "--budget", "cost"), "'cost'"),
 }

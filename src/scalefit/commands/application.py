@@ -24,6 +24,8 @@ app = typer.Typer(
 _OPTIONS = (
     (re.compile(r"\bat=\{'(\w+)': ([^{}]*)\}"), r"--at \1=\2"),
     (re.compile(r"\bfixed=\{'(\w+)': ([^{}]*)\}"), r"--fix \1=\2"),
+    (re.compile(r"\bpaired=False\b"), "--independent"),
+    (re.compile(r"\bpaired=True\b"), "--paired"),
     (re.compile(r"\b(ratio|along|target|budget|method|level|by)='?(…|[\w.]+)'?"), r"--\1 \2"),
 )
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from scalefit.commands.application import app, reported
-from scalefit.commands.options import AsJson, Level, Seed, existing, read_axes, read_names, read_numbers
+from scalefit.commands.options import AsJson, Level, Seed, existing, read_axes, read_names, read_numbers, read_table
 from scalefit.commands.output import save_picture
 from scalefit.errors import FitError
 
@@ -33,10 +33,9 @@ def fit(
 ) -> None:
     """Fit a law to a table of runs."""
     from scalefit.estimation import fit as fit_runs
-    from scalefit.runs.frame import read_runs
 
     result = fit_runs(
-        read_runs(file),
+        read_table(file, "fit"),
         law,
         target=target,
         along=along,

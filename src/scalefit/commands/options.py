@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from scalefit.errors import DataError, FitError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 Level = Annotated[float, typer.Option(help="How often intervals made in this way hold the true value.")]
@@ -30,6 +33,13 @@ CostOption = Annotated[
         help="What a run costs: a formula such as '6 * params * tokens', or runs, for what their column flops shows."
     ),
 ]
+Paired = Annotated[
+    bool | None,
+    typer.Option(
+        "--paired/--independent",
+        help="Whether resamples draw matching runs of the families together; else as the table shows.",
+    ),
+]
 Picture = Annotated[Path | None, typer.Option("--plot", help="Draw the answer into this file.")]
 
 
@@ -38,6 +48,23 @@ def existing(path: Path) -> str:
     if not path.is_file():
         raise DataError(f"There is no file {str(path)!r}{': it is a folder' if path.is_dir() else ''}.")
     return str(path)
+
+
+def read_table(file: str, command: str) -> pd.DataFrame:
+    """The runs of a file, or an error where it is a fit that was saved."""
+    from scalefit.reports.json import FORMAT
+    from scalefit.runs.frame import read_runs
+
+    path = Path(file)
+    if path.suffix == ".json" and path.is_file():
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            if FORMAT in lines.read(100):
+                option = "" if command == "isoflop" else " --law"
+                way = (
+                    "leave out --law, which it has" if command == "allocate" else "give the runs that it was fitted to"
+                )
+                raise FitError(f"{file!r} is a saved fit, and {command}{option} takes a table of runs: {way}.")
+    return read_runs(file)
 
 
 def read_names(texts: Sequence[str] | None, option: str) -> dict[str, str]:

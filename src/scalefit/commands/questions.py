@@ -17,6 +17,7 @@ from scalefit.commands.options import (
     Draws,
     Fix,
     Level,
+    Paired,
     Picture,
     Ratio,
     Seed,
@@ -25,6 +26,7 @@ from scalefit.commands.options import (
     read_list,
     read_names,
     read_numbers,
+    read_table,
 )
 from scalefit.commands.output import answer_json, save_picture
 from scalefit.errors import DataError, FitError, listing
@@ -50,6 +52,7 @@ def compare(
     target: Target = None,
     column: Column = None,
     fix: Fix = None,
+    paired: Paired = None,
     draws: Draws = 1000,
     seed: Seed = 0,
     level: Level = 0.9,
@@ -58,12 +61,11 @@ def compare(
 ) -> None:
     """Say which family is ahead where, and how much less it needs for the same loss."""
     from scalefit.decisions.comparison.compare import compare as compare_runs
-    from scalefit.runs.frame import read_runs
 
     told = compare_runs(
-        read_runs(file), by=by, law=law, along=along, at=read_numbers(at, "--at") or None, ratio=ratio, cost=cost,
-        target=target, columns=read_names(column, "--column"), fixed=read_numbers(fix, "--fix"), draws=draws,
-        level=level, rng=seed,
+        read_table(file, "compare"), by=by, law=law, along=along, at=read_numbers(at, "--at") or None, ratio=ratio,
+        cost=cost, target=target, columns=read_names(column, "--column"), fixed=read_numbers(fix, "--fix"),
+        paired=paired, draws=draws, level=level, rng=seed,
     )  # fmt: skip
     tables = {"multipliers": told.multipliers, "asymptotes": told.asymptotes, "differences": told.differences}
     typer.echo(answer_json("compare", told, {**tables, "curves": told.frame}) if as_json else str(told))
@@ -90,6 +92,7 @@ def crossover(
     target: Target = None,
     column: Column = None,
     fix: Fix = None,
+    paired: Paired = None,
     draws: Draws = 1000,
     seed: Seed = 0,
     level: Level = 0.9,
@@ -105,16 +108,18 @@ def crossover(
         if law is None:
             raise FitError("crossover of one table takes --law NAME, fitted to each family; or give two saved fits.")
         parts = two_families(files[0], by, family)
-        fits = [
-            fit_table(part, law, along, target, columns, read_numbers(fix, "--fix"), draws, seed + k)
-            for k, part in enumerate(parts.values())
-        ]
-        names = list(parts)
+        alone = {
+            name: fit_table(part, law, along, target, columns, read_numbers(fix, "--fix"))
+            for name, part in parts.items()
+        }
+        fits, names = drawn_together(alone, parts, paired, draws, seed), list(parts)
         costs = [Cost.from_runs(part, columns=columns or None) for part in parts.values()] if cost == "runs" else cost
     else:
         fits, names = two_saved(files, law), [Path(file).stem for file in files]
         if cost == "runs":
             raise FitError("--cost runs reads the cost off a table of runs; saved fits need a formula.")
+        if paired is not None:
+            raise FitError("--paired and --independent are for a table of runs; saved fits have their draws.")
         costs = cost
     told = find_crossover(
         fits[0], fits[1], along=along, at=read_numbers(at, "--at") or None, ratio=ratio, cost=costs, level=level,
@@ -132,6 +137,8 @@ def allocate(
     file: Annotated[str, typer.Argument(help="A fit of `scalefit fit --out`; or a table of runs, with --law.")],
     flops: Annotated[str, typer.Option(help="Budgets, such as 1e21 or 1e21,1e23.")],
     law: Annotated[str | None, typer.Option(help="A law by name, fitted to a table of runs.")] = None,
+    by: ByFamily = "family",
+    family: Annotated[str | None, typer.Option(help="The family to fit, where the table has several.")] = None,
     at: At = None,
     cost: CostOption = None,
     target: Target = None,
@@ -147,14 +154,17 @@ def allocate(
     from scalefit.decisions.allocation.budget import allocate as allocate_fit
     from scalefit.decisions.spending import Cost
     from scalefit.reports.json import load_fit
-    from scalefit.runs.frame import read_runs
 
     budgets = read_list(flops, "--flops")
     columns, spends = read_names(column, "--column"), cast("Cost | str | None", cost)
     if law is not None:
-        runs = read_runs(file)
-        fit = fit_table(runs, law, None, target, columns, read_numbers(fix, "--fix"), draws, seed)
+        runs = one_family(read_table(file, "allocate"), by, family)
+        fit = fit_table(runs, law, None, target, columns, read_numbers(fix, "--fix")).bootstrap(draws, rng=seed)
         spends = Cost.from_runs(runs, columns=columns or None) if cost == "runs" else cost
+    elif family is not None:
+        raise FitError(
+            "--family chooses among the families of a table of runs, with --law NAME; a saved fit is of one."
+        )
     elif Path(file).suffix != ".json":
         raise FitError(
             f"allocate takes a fit of `scalefit fit --out`, or a table of runs with --law NAME; got {file!r}."
@@ -194,10 +204,9 @@ def isoflop(
     """Find the best size at each budget of compute, and how it grows with compute."""
     from scalefit.decisions.isoflop.analysis import isoflop as analyse
     from scalefit.decisions.isoflop.record import IsoFlops
-    from scalefit.runs.frame import read_runs
 
     told: Any = analyse(
-        read_runs(file), budget=budget, method=method, target=target, level=level, by=by or None,
+        read_table(file, "isoflop"), budget=budget, method=method, target=target, level=level, by=by or None,
         columns=read_names(column, "--column") or None, noise=noise, draws=draws, rng=seed,
     )  # fmt: skip
     if as_json:
@@ -228,31 +237,60 @@ def fit_table(
     target: str | None,
     columns: dict[str, str],
     fixed: dict[str, float],
-    draws: int,
-    seed: int,
 ) -> Fit:
-    """A law fitted to a table and bootstrapped; a law in one variable takes what the question goes along."""
+    """A law fitted to a table; a law in one variable takes what the question goes along."""
     from scalefit.estimation import fit
     from scalefit.laws import get_law
 
     single = get_law(law).inputs == ("x",) and "x" not in columns
-    told = fit(runs, law, target=target, columns=columns, along=along if single else None, fixed=fixed)
-    return told.bootstrap(draws, rng=seed)
+    return fit(runs, law, target=target, columns=columns, along=along if single else None, fixed=fixed)
+
+
+def drawn_together(
+    fits: dict[str, Fit], parts: dict[str, pd.DataFrame], paired: bool | None, draws: int, seed: int
+) -> list[Fit]:
+    """Fits of two families with draws of the same resamples where their runs match, as ``compare`` decides it."""
+    import numpy as np
+
+    from scalefit.decisions.comparison.matching import match_families, matched_plan
+
+    matching = match_families(fits, parts, paired)
+    if matching.order is None:
+        return [fit.bootstrap(draws, rng=seed + k) for k, fit in enumerate(fits.values())]
+    plan = matched_plan(fits, matching, draws, np.random.default_rng(seed))
+    return [fit.bootstrap(draws, plan=plan) for fit in fits.values()]
+
+
+def one_family(runs: pd.DataFrame, by: str, chosen: str | None) -> pd.DataFrame:
+    """The runs of the only family of a table, or of the chosen one."""
+    from scalefit.runs.columns import has_column
+
+    if chosen is None and by == "family" and not has_column(runs, by):
+        return runs
+    families, known = families_of(runs, by, "allocate", [chosen] if chosen is not None else [])
+    if chosen is None and len(known) > 1:
+        raise DataError(f"allocate is of one family, and {by!r} has {listing(known)}: say --family {known[0]}.")
+    return runs if chosen is None else runs[families == chosen]
+
+
+def families_of(runs: pd.DataFrame, by: str, needed_by: str, chosen: list[str]) -> tuple[pd.Series[str], list[str]]:
+    """The family of each row and all families in order, or an error for one that is chosen and not there."""
+    from scalefit.runs.columns import find_column
+
+    column = find_column(runs, by, needed_by=needed_by)
+    families = runs[column].astype(str)
+    known = list(dict.fromkeys(families[runs[column].notna()]))
+    strange = [name for name in chosen if name not in known]
+    if strange:
+        raise DataError(f"--family {strange[0]}: the families of {by!r} are {listing(known)}.")
+    return families, known
 
 
 def two_families(file: str, by: str, chosen: list[str] | None) -> dict[str, pd.DataFrame]:
     """The runs of two families of a table."""
-    from scalefit.runs.columns import find_column
-    from scalefit.runs.frame import read_runs
-
-    runs = read_runs(file)
-    column = find_column(runs, by, needed_by="crossover")
-    families = runs[column].astype(str)
-    known = list(dict.fromkeys(families[runs[column].notna()]))
+    runs = read_table(file, "crossover")
+    families, known = families_of(runs, by, "crossover", chosen or [])
     names = list(dict.fromkeys(chosen or known))
-    strange = [name for name in names if name not in known]
-    if strange:
-        raise DataError(f"--family {strange[0]}: the families of {by!r} are {listing(known)}.")
     if len(names) != 2:
         raise DataError(
             f"crossover is of two families, and {by!r} has {listing(known) or 'none'}: say --family A --family B."

@@ -9,6 +9,7 @@ import pytest
 import scalefit as sf
 from cases import CASES
 from noisy_runs import TRUTH, design, with_scatter
+from scalefit.decisions.allocation import wording
 from scalefit.decisions.allocation.budget import allocate
 from shared_data import shared
 
@@ -117,7 +118,11 @@ def test_runs_on_one_ray_are_not_identified_and_the_first_line_says_so():
     fit = sf.fit(scattered(frame=ray, noise=0.003), "chinchilla")
     with pytest.warns(sf.FitWarning, match="The best split of it means little"):
         best = allocate(fit, flops=1e21)
-    assert str(best).startswith("NOT TO BE RELIED ON, chinchilla is ")
+    first = str(best).split("\n")[0]
+    assert first.startswith("NOT TO BE RELIED ON, chinchilla is not identified")
+    assert "train" not in first
+    assert "No answer is offered" in first
+    assert np.isnan([best.exponent.low, best.exponent.high]).all()
     assert not best.trusted
 
 
@@ -266,3 +271,54 @@ def test_intervals_hold_the_optimum_of_the_true_law():
         row = allocate(sf.fit(scattered(seed, frame), "chinchilla"), flops=1e23).frame.iloc[0]
         held += row.params_low < true < row.params_high
     assert held >= 22  # of 30 at 90 %: fewer in one of four hundred such tests
+
+
+def test_with_data_that_end_the_exponent_is_that_of_the_sizes_told(fit):
+    best = allocate(fit, flops=[1e20, 1e23], max_tokens=2e10)
+    low, high = best.frame.params
+    assert best.exponent.estimate == pytest.approx(np.log(high / low) / np.log(1e3))
+    assert best.exponent.text == "the mean slope from 1e20 to 1e23 with at most 2e10 tokens"
+    assert allocate(fit, flops=1e23, max_tokens=2e10).exponent.estimate == pytest.approx(1)
+    assert allocate(fit, flops=1e20, max_tokens=1e20).exponent.text == "the same at every budget"
+
+
+def test_families_fitted_as_one_are_a_doubt_in_the_first_line():
+    runs = scattered().assign(family=lambda f: np.where(np.arange(len(f)) % 2, "A", "B"))
+    best = allocate(sf.fit(runs, "chinchilla"), flops=1e22)
+    assert "(2 families fitted as one)" in str(best).split("\n")[0]
+    assert best.doubts[0].startswith("the runs are of 2 families (A and B), fitted as if they were one")
+    one = runs[runs.family == "A"]
+    assert not any("families" in doubt for doubt in allocate(sf.fit(one, "chinchilla"), flops=1e22).doubts)
+    sizes = runs.assign(family=[f"{size:.2g}" for size in runs.params])
+    assert not any("families" in doubt for doubt in allocate(sf.fit(sizes, "chinchilla"), flops=1e22).doubts)
+
+
+def test_a_split_unlike_that_of_any_run_is_a_doubt():
+    frame = sf.grid(params=np.geomspace(1e7, 1e9, 6), tokens=[1.0]).assign(tokens=lambda f: f.params)
+    frame = pd.concat([frame.assign(tokens=frame.params * ratio) for ratio in (500, 1000, 2000, 4000)])
+    best = allocate(sf.fit(scattered(frame=frame.reset_index(drop=True)), "chinchilla"), flops=1e20)
+    assert best.frame.tokens_per_param[0] < 500 / 3
+    assert any("tokens per parameter where the runs have 500 to 4000" in doubt for doubt in best.doubts)
+    near = allocate(sf.fit(scattered(), "chinchilla"), flops=1e20)
+    assert not any("where the runs have" in doubt for doubt in near.doubts)
+
+
+def test_a_law_that_misses_something_is_a_doubt():
+    frame = design(6, 6)
+    bent = frame.assign(loss=with_scatter(frame, 0.0).loss * (1 + 0.02 * np.sin(2 * np.log(frame.params))))
+    best = allocate(sf.fit(bent, "chinchilla"), flops=1e22)
+    assert any(doubt.startswith("the law misses something: ") for doubt in best.doubts)
+
+
+def test_a_table_in_place_of_a_fit_is_named():
+    with pytest.raises(sf.FitError, match=r"A fit is needed: .* got DataFrame"):
+        allocate(scattered(), flops=1e20)
+
+
+def test_what_is_expected_has_the_name_of_what_was_fitted():
+    fit = sf.fit(scattered().rename(columns={"loss": "bpb"}), "chinchilla", target="bpb")
+    assert "expected bpb " in str(allocate(fit, flops=1e22)).split("\n")[0]
+
+
+def test_a_number_is_not_rounded_onto_the_end_of_its_interval():
+    assert wording.span(1.63, 1.58, 1.8, 0.9) == "1.63 (90 %: 1.58 to 1.8)"

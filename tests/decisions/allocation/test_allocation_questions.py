@@ -68,7 +68,7 @@ def test_a_served_model_is_where_training_and_inference_balance(exact, price):
     assert balance.to_numpy() == pytest.approx(expected.to_numpy(), rel=1e-5)
     assert CHINCHILLA(TRUTH, told) == pytest.approx(2.2, abs=1e-7)
     total = 6 * told.params * told.tokens + 2 * price * told.params * told.inference_tokens
-    assert told.flops.to_numpy() == pytest.approx(total.to_numpy())
+    assert told["flops" if price == 1 else "cost"].to_numpy() == pytest.approx(total.to_numpy())
     assert (told.saved > 0).all()
     assert (told.params_factor < 1).all()
     assert told.params.is_monotonic_decreasing
@@ -259,3 +259,27 @@ def test_every_answer_has_draws_text_and_html(noisy, call):
     assert str(told).split("\n")[0] in told._repr_html_()
     assert any("bootstrap of rows, 100 draws" in note for note in told.notes)
     assert told.trusted == (not told.doubts)
+
+
+def test_a_price_of_inference_is_a_cost_and_no_flop(exact):
+    told = allocate_inference(exact, inference_tokens=1e12, loss=2.2, inference_price=5)
+    (row,) = told.frame.itertuples()
+    assert row.flops == pytest.approx(6 * row.params * row.tokens + 2 * row.params * 1e12)
+    assert row.cost == pytest.approx(row.flops + 4 * 2 * row.params * 1e12)
+    assert " FLOP in all, as dear as " in str(told).split("\n")[0]
+    assert "cost" not in allocate_inference(exact, inference_tokens=1e12, loss=2.2).frame
+
+
+def test_a_model_far_below_the_smallest_run_is_a_doubt_that_says_below(noisy):
+    told = allocate_inference(noisy, inference_tokens=1e11, flops=1e12)
+    assert any("times below the runs" in doubt for doubt in told.doubts)
+    assert "times outside the runs" in str(told).split("\n")[0]
+
+
+def test_the_first_line_tells_of_losses_within_reach_and_of_those_without(noisy):
+    first = str(smallest_model(noisy, loss=[2.3, 1.5], tokens=1e12)).split("\n")[0]
+    assert first.startswith("The smallest model that reaches loss 2.3 on 1e12 tokens has ")
+    assert "; no model reaches loss 1.5 on 1e12 tokens (100 % of the draws agree)" in first
+    cheapest = str(iso_loss(noisy, loss=[2.3, 1.5])).split("\n")[0]
+    assert cheapest.startswith("Loss 2.3 is cheapest with ")
+    assert cheapest.endswith("; loss 1.5 is out of reach of this law")

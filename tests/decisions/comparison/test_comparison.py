@@ -155,7 +155,8 @@ def test_families_without_a_common_range_are_said_to_have_none():
     runs = pd.concat(
         [family("a", seed=1, sizes=SIZES / 1e3), family("b", seed=2, sizes=SIZES * 1e3)], ignore_index=True
     )
-    told = compare(runs, law="chinchilla", **DRAWS)
+    with pytest.warns(sf.UnitWarning, match="above 30"):
+        told = compare(runs, law="chinchilla", **DRAWS)
     assert told.common is None
     assert told.common_values is None
     assert told.multipliers.empty
@@ -419,3 +420,92 @@ def test_a_crossover_is_looked_for_along_the_same_path(microlm):
     assert shares[shares.index < row["location"] / 3].min() > 0.9
     with pytest.raises(sf.FitError, match="A family must be one of lstm or transformer"):
         told.crossover("lstm", "rwkv")
+
+
+def few(rows, name, seed):
+    """Runs of one size along tokens; families differ by their noise alone."""
+    return family(name, noise=0.004, seed=seed, sizes=SIZES[3:4], ratios=np.geomspace(5, 150, rows), shake=False)
+
+
+def test_with_few_spare_rows_nothing_is_claimed():
+    runs = pd.concat([few(5, "a", 1), few(5, "b", 2).assign(loss=lambda b: b["loss"] * 1.2)], ignore_index=True)
+    told = compare(runs, law="power_offset", along="tokens", **DRAWS)
+    assert told.claims == ()
+    assert not told.trusted
+    assert first_line(told).startswith("NO LEAD IS CLAIMED, as the runs of a and b are too few: a and b cannot be told")
+    assert "a: only 2 more rows than free parameters: intervals are too narrow" in repr(told)
+    assert "too few distinct points" in repr(told)
+    assert "with confidence" not in repr(told).split("In the limit")[-1]
+    found = told.crossover()
+    assert not found.claimed
+    assert any(doubt.startswith("a: only 2 more rows than free parameters") for doubt in found.doubts)
+    assert any("too few distinct points" in doubt for doubt in found.doubts)
+    more = pd.concat([few(9, "a", 1), few(9, "b", 2).assign(loss=lambda b: b["loss"] * 1.2)], ignore_index=True)
+    assert {claim.family for claim in compare(more, law="power_offset", along="tokens", **DRAWS).claims} == {"a"}
+
+
+def test_along_what_is_better_when_small_no_multiplier_is_reported():
+    rng = np.random.default_rng(0)
+    runs = DOUBLE.assign(accuracy=0.25 + 0.6 / (1 + np.exp(3 * (DOUBLE["loss"] - 2.9))))
+    runs["accuracy"] += 0.004 * rng.standard_normal(len(runs))
+    told = compare(runs, law="accuracy_sigmoid", along="loss", target="accuracy", **DRAWS)
+    assert told.multipliers.empty
+    assert "No multiplier is reported: loss is not what more is needed of" in repr(told)
+    assert "times the loss" not in repr(told)
+    assert "Beyond the runs" not in repr(told)
+
+
+def test_a_falling_law_of_a_rising_value_is_said_to_go_the_wrong_way():
+    runs = DOUBLE.assign(accuracy=0.25 + 0.6 / (1 + np.exp(3 * (DOUBLE["loss"] - 2.9))))
+    told = compare(runs, law="chinchilla", target="accuracy", **DRAWS)
+    assert "as the law goes the wrong way" in first_line(told)
+    assert "chinchilla falls along flops, though high values of accuracy are the better ones" in told.grave[0]
+
+
+@pytest.mark.parametrize("ratio", [None, 20])
+def test_a_law_without_a_floor_falls_to_zero(ratio):
+    told = compare(DOUBLE, law="kaplan_nd", ratio=ratio, **DRAWS)
+    assert (told.asymptotes[["limit", "limit_high", "against_limit", "against_limit_high"]] == 0).all().all()
+    assert "Neither has a floor, both laws fall to 0" in repr(told)
+
+
+def test_a_route_far_off_the_runs_in_tokens_per_parameter_is_doubted():
+    far = {"ratios": np.array([400.0, 800.0, 1500.0, 3000.0])}
+    runs = pd.concat([family("a", seed=1, **far), family("b", seed=2, times=2.0, **far)], ignore_index=True)
+    told = compare(runs, law="chinchilla", **DRAWS)
+    assert any(doubt.startswith("a: followed at") and "times off all its runs" in doubt for doubt in told.doubts)
+    near = compare_fits(told.fits, along="flops", ratio=1000)
+    assert not any("followed at" in doubt for doubt in near.doubts)
+
+
+def test_units_are_warned_of_and_no_cost_is_advised_against_them():
+    runs = DOUBLE.assign(flops=6 * DOUBLE["params"] * DOUBLE["tokens"], params=DOUBLE["params"] / 1e6)
+    with pytest.warns(sf.UnitWarning, match="probably in millions"):
+        told = compare(runs, law="chinchilla", **DRAWS)
+    assert any("probably in millions" in doubt for doubt in told.doubts)
+    assert any("is in another unit" in doubt for doubt in told.doubts)
+    assert not any("cost='runs'" in doubt for doubt in told.doubts)
+
+
+def test_a_setting_that_varies_within_a_family_is_named():
+    told = compare(DOUBLE.assign(experts=np.arange(len(DOUBLE)) % 2 * 7 + 1), law="chinchilla", **DRAWS)
+    words = "experts runs from 1 to 8 within a and from 1 to 8 within b, and chinchilla does not take it"
+    assert words in told.doubts
+
+
+def test_the_table_of_what_each_needs_goes_the_way_of_the_first_line():
+    runs = pd.concat([family("a", seed=1, times=2.0), family("b", seed=2, floor=1.55)], ignore_index=True)
+    told = compare(runs, law="chinchilla", **DRAWS)
+    line = first_line(told)
+    assert "a needs" in line
+    assert "times the compute of b" in line
+    assert " times at " in line  # what it grows from and to
+    table = repr(told).split("What each needs")[1].split("\n")[2].split()
+    assert (table[1], table[3]) == ("b", "a")
+
+
+def test_fits_without_names_are_refused_with_what_to_type(double):
+    with pytest.raises(sf.FitError, match="compare_fits needs fits by name"):
+        compare_fits(list(double.fits.values()))
+    with pytest.raises(sf.ColumnError, match="Did you mean by='family'"):
+        compare(DOUBLE, by="famly", law="chinchilla")

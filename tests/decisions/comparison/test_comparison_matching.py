@@ -86,6 +86,7 @@ def test_partners_stand_in_each_resample_as_often_as_one_another():
 def test_whole_runs_of_checkpoints_are_partners():
     a, b = twins()
     a, b = (part.assign(run=[f"{part['family'].iloc[0]}{k // 5}" for k in range(len(part))]) for part in (a, b))
+    a, b = a.assign(seed=0), b.assign(seed=0)
     found = matching_of(a, b.set_index(b.index + 100))
     assert found.order is not None
     assert found.text.startswith("resamples draw partners together: 7 runs of each family")
@@ -148,3 +149,16 @@ def test_few_runs_of_many_checkpoints_are_not_paired():
     found = matching_of(a, b)
     assert found.order is None
     assert "fewer than six runs" in found.text
+
+
+def test_of_few_runs_equal_inputs_alone_make_no_pairs():
+    a, b = (part.iloc[:10] for part in twins())
+    found = matching_of(a, b)
+    assert found.order is None
+    assert "10 runs match in params and tokens alone: paired=True if each has a partner" in found.text
+    for said in (
+        {"a": a.assign(seed=0), "b": b.assign(seed=0)},
+        {"a": a.assign(pair=range(10)), "b": b.assign(pair=range(10))},
+    ):
+        assert match_families(fitted(*said.values()), said, None).order is not None
+    assert matching_of(a, b, paired=True).order is not None

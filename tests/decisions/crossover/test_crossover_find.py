@@ -9,6 +9,7 @@ from crossing_fits import BASE, STEEPER, X, curve, ladder, surface
 from scalefit.decisions.crossover.find import find_crossover
 from scalefit.decisions.frontier import best_split
 from scalefit.decisions.spending import Cost
+from shared_data import shared
 
 COLUMNS = ["location", "low", "high", "probability", "direction", "where"]
 
@@ -389,3 +390,29 @@ def test_text_and_html_begin_with_the_answer(told):
 def test_records_are_frozen(told):
     with pytest.raises(AttributeError):
         told.level = 0.5
+
+
+def test_a_law_that_misses_something_is_said_in_the_words_of_a_comparison():
+    rng = np.random.default_rng(0)
+    bend = pd.DataFrame({"x": X, "loss": 2 + 0.05 * np.sin(1.2 * np.log(X)) + 30 / X**0.2 + 1e-3 * rng.normal(size=40)})
+    fits = {"bend": sf.fit(bend, "power_offset"), "law": curve(0.0, 30, 0.2)}
+    told = find_crossover(*fits.values(), along="x", names=tuple(fits))
+    words = [doubt for doubt in told.doubts if doubt.startswith("bend: the law misses something")]
+    assert words
+    assert words[0] in sf.compare_fits(fits, along="x").doubts
+
+
+def test_a_claim_says_by_what_rule(told):
+    assert "Claimed since at some place on each side 95 % of the draws agree" in repr(told)
+    assert not any("place by place" in doubt for doubt in told.doubts)
+
+
+def test_a_claim_that_a_band_over_all_places_does_not_show_is_doubted():
+    runs = pd.read_csv(shared("xlstm_vs_llama/runs.csv"))
+    runs = runs[(runs["experiment"] == "tokenparam") & (runs["in_paper_fit"] == 1)]
+    compared = sf.compare(runs, law="chinchilla_gamma", draws=100, rng=0)
+    one_size = {"along": "tokens", "at": {"params": 1.6e8}}
+    found = find_crossover(compared.fits["transformer"], compared.fits["xlstm"], **one_size)
+    assert found.claimed
+    assert any("claimed place by place; a band that holds over the data at once" in doubt for doubt in found.doubts)
+    assert "xlstm" not in {claim.family for claim in sf.compare_fits(compared.fits, **one_size).claims}

@@ -178,3 +178,68 @@ def test_another_target_needs_its_own_noise_where_runs_are_few():
     few = isoflop_runs(sizes=4).rename(columns={"loss": "bits"})
     with pytest.raises(sf.DataError, match=r"too few to say how far 'bits' scatters\. .*noise=0\.01"):
         isoflop(few, target="bits", draws=20)
+
+
+def _with_losses(losses, **more):
+    runs = isoflop_runs(noise=0.005, **more)
+    runs.loc[list(losses), "loss"] = list(losses.values())
+    return runs
+
+
+@pytest.mark.parametrize("method", ["akima", "parabola"])
+@pytest.mark.parametrize(
+    ("losses", "rows"),
+    [
+        ({9: 9.0}, [9]),  # left of the lowest
+        ({7: 9.0}, [7]),  # the smallest of its budget
+        ({13: 9.0}, [13]),  # the largest of its budget
+        ({12: 9.0, 13: 11.0}, [12, 13]),  # the two largest
+        ({4: 4.5, 18: 7.0}, [4, 18]),
+    ],
+)
+def test_runs_that_diverged_are_named_with_what_to_type_and_the_first_line_says_not_to_rely_on_it(losses, rows, method):
+    told = isoflop(_with_losses(losses), method=method, draws=20, rng=0)
+    assert "nothing speaks against it" not in str(told).splitlines()[0]
+    assert f"far above the neighbouring sizes of {'its' if len(rows) == 1 else 'their'} budget" in told.doubts[0]
+    assert told.doubts[0].endswith(f"runs.drop(index={rows})")
+    assert not any("diverged" in doubt for doubt in isoflop(isoflop_runs(noise=0.005), method=method, draws=20).doubts)
+
+
+def test_a_repeat_far_above_the_other_runs_of_its_size_is_named():
+    runs = isoflop_runs(noise=0.005)
+    again = runs.iloc[[6]].assign(loss=8.0)  # the largest size of a budget: nothing lies beyond it
+    told = isoflop(pd.concat([runs, again.set_axis(["seed 2"])]), draws=20)
+    assert "row seed 2 has a loss far above" in told.doubts[0]
+    assert told.doubts[0].endswith("runs.drop(index=['seed 2'])")
+
+
+@pytest.mark.parametrize(("low", "high", "sizes", "noise"), [(0.01, 100, 4, 0.0), (0.05, 2, 30, 0.15), (0.5, 60, 9, 0)])
+def test_steep_sides_and_noise_are_not_taken_for_divergence(low, high, sizes, noise):
+    told = isoflop(isoflop_runs(low=low, high=high, sizes=sizes, noise=noise), draws=20)
+    assert not any("diverged" in doubt for doubt in told.doubts)
+
+
+def test_an_approach_comparison_names_runs_that_diverged():
+    told = sf.compare_approaches(_with_losses({9: 9.0}), draws=20, rng=0)
+    assert sum("as a run that diverged" in note for note in told.notes) == 1
+
+
+def test_numbers_in_unlikely_units_are_warned_of_and_doubted_in_the_first_line():
+    runs = isoflop_runs()
+    with pytest.warns(sf.UnitWarning) as seen:
+        told = isoflop(runs.assign(params=runs.params / 1e6), noise=0.002, draws=20)
+    assert len(seen) == 1
+    assert "nothing speaks against it" not in str(told).splitlines()[0]
+    assert told.doubts == (str(seen[0].message).removesuffix("."),)
+    assert "column 'params'" in told.doubts[0]
+
+
+def test_words_are_about_the_target_and_a_quantity_that_peaks_is_suspected_of_growing():
+    runs = isoflop_runs(low=1.5, high=20).rename(columns={"loss": "bits"})
+    told = isoflop(runs, target="bits", noise=0.002, draws=20)
+    assert told.refused.reason[0] == "its lowest bits is its smallest of 7 sizes; train smaller ones"
+    assert not any("highest" in note for note in told.notes)
+    runs = isoflop_runs().assign(mmlu=lambda table: 1 - table.loss / 10)
+    told = isoflop(runs, target="mmlu", noise=0.002, draws=20)
+    assert told.frame.empty
+    assert "if more of it is better, take what falls, such as 1 - mmlu." in told.notes[-1]

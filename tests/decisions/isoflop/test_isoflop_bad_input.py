@@ -63,10 +63,27 @@ def test_numbers_that_cannot_be_used_are_named_with_their_rows(column, value, wo
 
 def test_several_families_are_refused_with_both_ways_out():
     runs = pd.concat([isoflop_runs().assign(family=name) for name in ("a", "b")])
-    words = r"2 families, 'a' and 'b'.*runs\[runs\['family'\] == 'a'\].*by='family'"
-    for call in (isoflop, fit_envelope, compare_approaches):
-        with pytest.raises(sf.DataError, match=words):
-            call(runs)
+    words = r"2 families, 'a' and 'b'.*runs\[runs\['family'\] == 'a'\].*"
+    with pytest.raises(sf.DataError, match=words + "by='family'"):
+        isoflop(runs)
+
+
+@pytest.mark.parametrize("call", [fit_envelope, compare_approaches])
+def test_several_families_are_refused_with_no_argument_that_is_not_there(call):
+    runs = pd.concat([isoflop_runs().assign(family=name) for name in ("a", "b")])
+    each = rf"\{{name: sf.{call.__name__}\(part\) for name, part in runs.groupby\('family'\)\}}"
+    with pytest.raises(sf.DataError, match=each) as caught:
+        call(runs)
+    assert "by=" not in str(caught.value)
+
+
+@pytest.mark.parametrize("call", [isoflop, fit_envelope, compare_approaches])
+def test_a_target_of_which_more_is_better_is_refused_with_what_to_type(call):
+    runs = isoflop_runs()
+    runs = runs.assign(accuracy=1 - runs.loss / 10)
+    with pytest.raises(sf.DataError, match=r"error=1 - runs\['accuracy'\]\) with target='error'") as caught:
+        call(runs, target="accuracy")
+    assert f"{call.__name__} looks for the lowest 'accuracy'" in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -129,3 +146,22 @@ def test_a_law_without_params_and_tokens_is_refused():
         compare_approaches(
             isoflop_runs(noise=0.002).assign(x=1.0), law="power_offset", draws=20, columns={"x": "params"}
         )
+
+
+@pytest.mark.parametrize("budget", [None, "flops"])
+def test_compute_that_scatters_about_its_budgets_is_refused_with_code_that_names_them(budget):
+    runs = isoflop_runs(noise=0.002).rename(columns={"flop_budget": "flops"})
+    runs["flops"] *= 1 + 0.03 * np.random.default_rng(0).standard_normal(len(runs))
+    with pytest.raises(sf.DataError, match="in 4 groups: make a column of the budgets that were meant") as caught:
+        isoflop(runs, budget=budget)
+    code = str(caught.value).split("such as ")[1].removesuffix(".")
+    exec(code, {"np": np, "runs": runs})  # what it says to type works
+    assert runs.flop_budget.nunique() == 4
+    assert len(isoflop(runs, draws=20).frame) == 4
+
+
+def test_three_sizes_at_each_value_of_compute_are_budgets_for_a_parabola():
+    runs = isoflop_runs(sizes=3).rename(columns={"flop_budget": "flops"})
+    assert len(isoflop(runs, method="parabola", draws=20).frame) == 4
+    with pytest.raises(sf.DataError, match="fewer than 4 sizes"):
+        isoflop(runs)

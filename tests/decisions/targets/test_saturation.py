@@ -83,9 +83,9 @@ def test_a_pure_power_law_gains_the_same_share_for_ever(bare):
     below, above = (find_saturation(bare, gain=share * factor) for factor in (0.5, 2.0))
     assert only(below).where == "nowhere"
     assert only(below).probability == 0
-    assert repr(below).startswith("Nowhere up to x = 1e39: 10 times the x lower loss by at most")
+    assert repr(below).startswith("With 1 doubt: nowhere up to x = 1e39: 10 times the x lower loss by at most")
     assert only(above).where == "before"
-    assert repr(above).startswith("Already at x = 100000, the smallest looked at")
+    assert repr(above).startswith("With 1 doubt: already at x = 100000, the smallest looked at")
 
 
 def test_beside_a_floor_of_zero_nothing_that_is_left_is_small(bare):

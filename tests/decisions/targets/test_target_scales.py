@@ -330,3 +330,23 @@ def test_nine_intervals_of_ten_hold_the_true_scale():
         admitted += never.high == np.inf
     assert held >= 29
     assert admitted >= 29
+
+
+@pytest.mark.parametrize("route", [{}, {"ratio": 20}])
+def test_a_law_without_a_floor_is_said_to_fall_towards_zero(route):
+    law = sf.get_law("kaplan_nd")
+    values = law.published["kaplan2020"].values if "kaplan2020" in law.published else None
+    values = values or next(iter(law.published.values())).values
+    runs = sf.grid(params=np.geomspace(1e7, 1e9, 5), tokens=np.geomspace(1e9, 1e11, 5))
+    runs = runs.assign(loss=law(values, {"params": runs.params, "tokens": runs.tokens}))
+    told = find_scale(sf.fit(runs, law), float(runs.loss.min()), **route)
+    assert told.limit[0] == 0
+    assert "no floor: loss falls towards 0" in repr(told)
+    assert "floor of" not in repr(told)
+
+
+def test_families_fitted_as_one_are_a_doubt_about_a_scale():
+    runs = sf.datasets.load("microlm").groupby("run").last()
+    told = find_scale(sf.fit(runs[runs.family.isin(["lstm", "transformer"])], "chinchilla"), 1.3)
+    assert "families fitted as one" in repr(told).splitlines()[0]
+    assert told.doubts[0].startswith("the runs are of 2 families (lstm and transformer)")

@@ -11,6 +11,8 @@ import pandas as pd
 
 from scalefit.decisions.allocation import wording
 from scalefit.decisions.allocation.joint import Joint
+from scalefit.decisions.allocation.setting import Setting
+from scalefit.decisions.single_doubts import doubts_of_fit, ratio_doubt
 from scalefit.errors import FitWarning
 from scalefit.result import Fit
 
@@ -60,22 +62,37 @@ class Answer:
         return wording.describe_html(self)
 
 
-def doubts_of(frame: pd.DataFrame, *, of: str = "budget") -> tuple[str, ...]:
-    """What speaks against an answer: a place far beyond the data, a ratio not known, draws without an answer."""
-    out = []
+def doubts_of(
+    frame: pd.DataFrame, fit: Fit, setting: Setting | None = None, *, of: str = "budget", split: bool = True
+) -> tuple[str, ...]:
+    """What speaks against an answer.
+
+    A fit of several families or one that misses something, a place far outside the data, a split unlike that of any
+    run, a ratio not known, draws without an answer.
+
+    Parameters
+    ----------
+    frame : the answer.
+    setting : of a law of size and tokens.
+    of : what a row asks about.
+    split : whether the tokens per parameter of the frame are an answer.
+    """
+    out = list(doubts_of_fit(fit))
     far = frame["beyond"].max() if "beyond" in frame else np.nan
     if far > FAR:
         out.append(
-            f"the farthest place lies {far:.3g} times beyond the runs; there an interval of one law is too narrow, by "
-            "how much is not known: see sf.backtest and sf.forecast"
+            f"the farthest place lies {far:.3g} times {_side(frame, setting)} the runs; there an interval of one law "
+            "is too narrow, by how much is not known: see sf.backtest and sf.forecast"
         )
+    if setting is not None and split and "tokens" in frame:
+        out += ratio_doubt(frame["params"].to_numpy(float), frame["tokens"].to_numpy(float), setting.seen)
     if "tokens_per_param" in frame:
         with np.errstate(all="ignore"):
             wide = (frame["tokens_per_param_high"] / frame["tokens_per_param_low"]).max()
         if wide > FAR:
             out.append(
-                f"tokens per parameter are known to a factor of {wide:.2g} from end to end: runs off one ray of "
-                "tokens per parameter would tell more"
+                f"tokens per parameter are known to a factor of {wide:.2g} from end to end: runs at other ratios of "
+                "tokens to parameters, or more of them, would tell more"
             )
     answered = frame[np.isfinite(frame["beyond"])] if "beyond" in frame else frame
     lost = answered["undefined"].max() if len(answered) else 0.0
@@ -84,7 +101,21 @@ def doubts_of(frame: pd.DataFrame, *, of: str = "budget") -> tuple[str, ...]:
     return tuple(out)
 
 
+def _side(frame: pd.DataFrame, setting: Setting | None) -> str:
+    """Whether the farthest place lies below the runs or beyond them."""
+    if setting is None:
+        return "beyond"
+    row = frame.iloc[int(np.nanargmax(frame["beyond"].to_numpy(float)))]
+    under = setting.below(np.array([row["params"]]), np.array([row["tokens"]]))[0]
+    return "below" if under >= row["beyond"] * (1 - 1e-9) else "beyond"
+
+
 def warn_unless_converged(fit: Fit, what: str) -> None:
     """A warning, as for predictions of such a fit."""
     if not fit.converged:
         warnings.warn(f"{fit.law.name} is {fit.verdict}. {what} of it means little.", FitWarning, stacklevel=3)
+
+
+def identified(fit: Fit) -> bool:
+    """Whether the runs tell the parameters of the law apart."""
+    return fit.judgement.status != "not identified"

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit.decisions.allocation import wording
-from scalefit.decisions.allocation.answer import Answer, doubts_of, warn_unless_converged
+from scalefit.decisions.allocation.answer import Answer, doubts_of, identified, warn_unless_converged
 from scalefit.decisions.allocation.inverse import budget_with_tokens
 from scalefit.decisions.allocation.joint import Joint, central
 from scalefit.decisions.allocation.setting import (
@@ -172,13 +172,13 @@ def allocate(
     warn_unless_converged(fit, "The best split")
     joint, edge = _joint(setting, budgets, limit)
     frame = _frame(setting, joint, limit)
-    exponent = find_exponent(setting, budgets)
+    exponent = find_exponent(setting, budgets, limit)
     return Allocation(
         frame=frame,
         joint=joint,
         level=setting.level,
         sentence=_sentence(setting, frame, edge[0], exponent, limit),
-        doubts=doubts_of(frame),
+        doubts=doubts_of(frame, fit, setting),
         notes=tuple(_notes(setting, frame, exponent, limit)),
         fit=fit,
         exponent=exponent,
@@ -189,17 +189,22 @@ def allocate(
 
 def _joint(setting: Setting, budgets: Array, limit: float | None) -> tuple[Joint, NDArray[np.int8]]:
     """Size, tokens, value and ratio at the estimates and in every draw; and why there is no best size."""
-    best = setting.best(budgets)
-    params, tokens, value = best.params, best.tokens, best.loss
-    if limit is not None:
-        over = tokens > limit
-        params = np.where(over, setting.cost.params_for(np.array(limit), budgets), params)
-        tokens = np.where(over, limit, tokens)
-        value = np.where(over, setting.value(params, tokens), value)
+    params, tokens, value, edge = _limited(setting, budgets, limit)
     values = {"params": params, "tokens": tokens, setting.output: value, "tokens_per_param": tokens / params}
     if "unique_tokens" in setting.plane.at:
         values["epochs"] = tokens / setting.plane.at["unique_tokens"]
-    return Joint(pd.DataFrame({"flops": budgets}), values, setting.level), best.edge
+    return Joint(pd.DataFrame({"flops": budgets}), values, setting.level), edge
+
+
+def _limited(setting: Setting, budgets: Array, limit: float | None) -> tuple[Array, Array, Array, NDArray[np.int8]]:
+    """Size, tokens and value of the best split, (1 + draws, m), under a limit of tokens; and why there is none."""
+    best = setting.best(budgets)
+    if limit is None:
+        return best.params, best.tokens, best.loss, best.edge
+    over = best.tokens > limit
+    params = np.where(over, setting.cost.params_for(np.array(limit), budgets), best.params)
+    tokens = np.where(over, limit, best.tokens)
+    return params, tokens, np.where(over, setting.value(params, tokens), best.loss), best.edge
 
 
 def _frame(setting: Setting, joint: Joint, limit: float | None) -> pd.DataFrame:
@@ -211,25 +216,36 @@ def _frame(setting: Setting, joint: Joint, limit: float | None) -> pd.DataFrame:
     return frame
 
 
-def find_exponent(setting: Setting, budgets: Array) -> Exponent:
-    """The power of compute with which the best size grows: in closed form, else the slope over the budgets."""
+def find_exponent(setting: Setting, budgets: Array, limit: float | None = None) -> Exponent:
+    """The power of compute with which the best size grows: in closed form, else the slope over the budgets.
+
+    With a limit on tokens it is that of the sizes under the limit. Without an interval where the runs do not identify
+    the law.
+    """
     law = setting.plane.law
     closed = law.derived.get("params_exponent")
     low, high = float(budgets.min()), float(budgets.max())
-    if has_closed_form(law, setting.cost) and closed is not None and not closed.asks:
+    bound = limit is not None and bool((setting.best(np.array([high * np.exp(STEP)])).tokens > limit).any())
+    if not bound and has_closed_form(law, setting.cost) and closed is not None and not closed.asks:
         slopes = closed({name: setting.theta[:, j] for j, name in enumerate(law.param_names)})[:, None]
         text = "the same at every budget"
     elif high > low * np.exp(STEP):
-        slopes, text = _slope(setting, low, high), f"the mean slope from {wording.count(low)} to {wording.count(high)}"
+        slopes, text = (
+            _slope(setting, low, high, limit),
+            f"the mean slope from {wording.count(low)} to {wording.count(high)}",
+        )
     else:
-        slopes, text = _slope(setting, low / np.exp(STEP), low * np.exp(STEP)), f"the slope at {wording.count(low)}"
-    ends = central(slopes[1:], setting.level)
+        ends_of_step = low / np.exp(STEP), low * np.exp(STEP)
+        slopes, text = _slope(setting, *ends_of_step, limit), f"the slope at {wording.count(low)}"
+    if bound:
+        text += f" with at most {wording.count(limit or np.nan)} tokens"
+    ends = central(slopes[1:] if identified(setting.fit) else slopes[:0], setting.level)
     return Exponent(float(slopes[0, 0]), float(ends[0][0]), float(ends[1][0]), setting.level, text)
 
 
-def _slope(setting: Setting, low: float, high: float) -> Array:
+def _slope(setting: Setting, low: float, high: float, limit: float | None) -> Array:
     """(1 + draws, 1)."""
-    sizes = np.log(setting.best(np.array([low, high])).params)
+    sizes = np.log(_limited(setting, np.array([low, high]), limit)[0])
     return np.asarray((sizes[:, 1:] - sizes[:, :1]) / np.log(high / low))
 
 
@@ -252,7 +268,7 @@ def _sentence(
     passes = f", {wording.of(frame, -1, 'epochs', level)} passes" if "epochs" in frame else ""
     first = (
         f"at {budget}{bound}{setting.where}: train {size} {CALLED[setting.plane.size]} on {tokens}{passes}, "
-        f"expected {setting.output} {value}"
+        f"expected {setting.target} {value}"
     )
     if len(frame) == 1:
         return first
@@ -262,7 +278,7 @@ def _sentence(
 
 
 def _notes(setting: Setting, frame: pd.DataFrame, exponent: Exponent, limit: float | None) -> list[str]:
-    out = [f"The best size grows as compute to the power of {exponent!r}."]
+    out = [f"The best size grows as compute to the power of {exponent!r}."] if identified(setting.fit) else []
     if limit is not None:
         enough = budget_with_tokens(setting, limit)
         low, high = central(enough[1:], setting.level)

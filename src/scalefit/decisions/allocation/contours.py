@@ -22,7 +22,7 @@ from scalefit.decisions.allocation.setting import (
     check_numbers,
     find_setting,
 )
-from scalefit.errors import FitError
+from scalefit.errors import FitError, listing
 from scalefit.fitting.problem import Array
 from scalefit.result import Fit
 
@@ -122,7 +122,7 @@ def iso_loss(
         joint=joint,
         level=setting.level,
         sentence=_cheapest_sentence(setting, frame),
-        doubts=doubts_of(frame),
+        doubts=doubts_of(frame, fit, setting),
         notes=("The cheapest place of each contour; the contours are in .contours.", *setting.notes()),
         fit=fit,
         contours=_contours(setting, losses, sizes),
@@ -153,14 +153,30 @@ def _contours(setting: Setting, losses: Array, sizes: Array) -> pd.DataFrame:
 
 
 def _cheapest_sentence(setting: Setting, frame: pd.DataFrame) -> str:
-    level, target = setting.level, f"{setting.output} {wording.count(frame[setting.output].iloc[-1])}"
-    if not np.isfinite(frame["params"].iloc[-1]):
-        return f"{target} is out of reach of this law{setting.where}"
-    size, tokens, flops = (wording.of(frame, -1, name, level) for name in ("params", "tokens", "flops"))
+    level, where = setting.level, setting.where
+    row, others = _told(frame)
+    if row is None:
+        return f"{_targets(setting, frame, others)} {_is(others)} out of reach of this law{where}"
+    size, tokens, flops = (wording.of(frame, row, name, level) for name in ("params", "tokens", "flops"))
+    rest = f"; {_targets(setting, frame, others)} {_is(others)} out of reach of this law" if others else ""
     return (
-        f"{target}{setting.where} is cheapest with {size} {CALLED[setting.plane.size]} on {tokens} tokens, "
-        f"{flops}{' FLOP' if setting.cost.six_nd else ''}"
+        f"{_targets(setting, frame, [row])}{where} is cheapest with {size} {CALLED[setting.plane.size]} on {tokens} "
+        f"tokens, {flops}{' FLOP' if setting.cost.six_nd else ''}{rest}"
     )
+
+
+def _told(frame: pd.DataFrame) -> tuple[int | None, list[int]]:
+    """The last row with an answer, and the rows without one."""
+    there = np.isfinite(frame["params"].to_numpy(float))
+    return (int(np.flatnonzero(there)[-1]) if there.any() else None), [int(k) for k in np.flatnonzero(~there)]
+
+
+def _targets(setting: Setting, frame: pd.DataFrame, rows: list[int]) -> str:
+    return f"{setting.target} {listing([wording.count(frame[setting.output].iloc[k]) for k in rows])}"
+
+
+def _is(rows: list[int]) -> str:
+    return "is" if len(rows) == 1 else "are"
 
 
 def smallest_model(
@@ -232,7 +248,7 @@ def smallest_model(
         joint=joint,
         level=setting.level,
         sentence=_smallest_sentence(setting, frame, limit),
-        doubts=doubts_of(frame),
+        doubts=doubts_of(frame, fit, setting if "tokens" in frame else None, split=False),
         notes=tuple(setting.notes()),
         fit=fit,
     )
@@ -260,12 +276,22 @@ def _within_budget(setting: Setting, losses: Array, budget: Array) -> Array:
 
 
 def _smallest_sentence(setting: Setting, frame: pd.DataFrame, limit: str) -> str:
-    target = f"{setting.output} {wording.count(frame[setting.output].iloc[-1])}"
-    size, share = frame["params"].iloc[-1], frame["out_of_reach"].iloc[-1]
-    if not np.isfinite(size):
-        return f"no model reaches {target} {limit}{setting.where} ({100 * share:.3g} % of the draws agree)"
-    some = f"; in {100 * share:.2g} % of the draws none does" if share > 0 else ""
+    row, others = _told(frame)
+    never = ""
+    if others:
+        share = frame["out_of_reach"].iloc[others]
+        agree = f"{100 * share.min():.3g}"
+        if share.max() > share.min():
+            agree += f" to {100 * share.max():.3g}"
+        never = (
+            f"no model reaches {_targets(setting, frame, others)} {limit}{setting.where} ({agree} % of the draws agree)"
+        )
+    if row is None:
+        return never
+    share_here = frame["out_of_reach"].iloc[row]
+    some = f"; in {100 * share_here:.2g} % of the draws none does" if share_here > 0 else ""
     return (
-        f"the smallest model that reaches {target} {limit}{setting.where} has "
-        f"{wording.of(frame, -1, 'params', setting.level)} {CALLED[setting.plane.size]}{some}"
+        f"the smallest model that reaches {_targets(setting, frame, [row])} {limit}{setting.where} has "
+        f"{wording.of(frame, row, 'params', setting.level)} {CALLED[setting.plane.size]}{some}"
+        f"{f'; {never}' if never else ''}"
     )

@@ -13,7 +13,7 @@ import pandas as pd
 from scalefit.decisions.allocation import wording
 from scalefit.decisions.allocation.answer import Answer, doubts_of, warn_unless_converged
 from scalefit.decisions.allocation.joint import Joint
-from scalefit.decisions.allocation.setting import Numbers, check_numbers
+from scalefit.decisions.allocation.setting import Numbers, check_fit, check_numbers
 from scalefit.decisions.frontier import BEYOND, size_grid, value_of
 from scalefit.decisions.minimum import INSIDE, Lowest, lowest
 from scalefit.decisions.route import known_names
@@ -142,6 +142,7 @@ def best_inputs(
     >>> bool(abs(best.frame.params[0] / sf.allocate(fit, flops=1e13).frame.params[0] - 1) < 1e-6)
     True
     """
+    check_fit(fit)
     names = (free,) if isinstance(free, str) else tuple(free)
     law, known = fit.law, known_names(fit)
     names, chosen, values, held = _resolve(fit, names, choices, at, known)
@@ -168,7 +169,7 @@ def best_inputs(
         joint=joint,
         level=level,
         sentence=_sentence(question, frame, chosen, level),
-        doubts=doubts_of(frame, of="question"),
+        doubts=doubts_of(frame, fit, of="question"),
         notes=tuple(_notes(fit, cost, held)),
         fit=fit,
         free=names,
@@ -307,11 +308,11 @@ def _sentence(question: _Question, frame: pd.DataFrame, chosen: str | None, leve
     row = _best_row(question, frame)
     say = partial(wording.of, frame, row, level=level)
     budget = f"at a budget of {wording.count(frame['budget'].iloc[row])}: " if "budget" in frame else ""
-    free, output = listing(question.free), question.law.output
+    free, target = listing(question.free), question.fit.target
     if not np.isfinite(frame[question.free[0]].iloc[row]):
         return f"{budget}no best value of {free} inside: {question.law.name} is best at an end of what can be had"
     values = listing([f"{name} {say(name)}" for name in question.free])
-    told = f"{values}, expected {output} {say(output)}"
+    told = f"{values}, expected {target} {say(question.law.output)}"
     if chosen is None:
         return f"{budget}best with {told}"
     share = 100 * frame["probability"].iloc[row]

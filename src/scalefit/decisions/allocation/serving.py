@@ -43,9 +43,10 @@ class InferenceAllocation(Answer):
     ----------
     frame : DataFrame
         One row per question: ``inference_tokens``, then with ``_low`` and ``_high`` each: ``params``, ``tokens``,
-        ``loss``, ``flops`` (training and inference together), ``tokens_per_param``, ``params_factor``, the size over
-        the one that is best for training alone to the same loss, and ``saved``, the share of ``flops`` that the other
-        would cost more. ``beyond``, ``undefined``, and ``out_of_reach``, the share of draws whose floor lies above
+        ``loss``, ``flops`` (training and inference together, each at its own count), ``cost`` (the same with inference
+        at its price) where ``inference_price`` is not 1, ``tokens_per_param``, ``params_factor``, the size over the one
+        that is best for training alone to the same loss, and ``saved``, the share of the cost that the other would
+        cost more. ``beyond``, ``undefined``, and ``out_of_reach``, the share of draws whose floor lies above
         the target.
     """
 
@@ -84,7 +85,7 @@ def allocate_inference(
     loss : float, optional
         The loss to reach at the least cost of training and inference.
     flops : float, optional
-        What both may cost together. Give this or ``loss``.
+        What both may cost together, inference at its price. Give this or ``loss``.
     cost : str, callable or Cost, optional
         What training costs; None is 6 N D.
     inference_cost : str or callable, optional
@@ -133,7 +134,7 @@ def allocate_inference(
         budget = check_budgets(flops, setting.cost)
         params, tokens = _best_for_budget(setting, per_token, served, budget)
         value = setting.value(params, tokens)
-    values = _quantities(setting, per_token, served, params, tokens, value)
+    values = _quantities(setting, per_token, price, served, params, tokens, value)
     joint = Joint(pd.DataFrame({"inference_tokens": served}), values, setting.level)
     frame = joint.table()
     frame["beyond"] = setting.beyond(frame["params"].to_numpy(float), frame["tokens"].to_numpy(float))
@@ -142,11 +143,11 @@ def allocate_inference(
         frame=frame,
         joint=joint,
         level=setting.level,
-        sentence=_sentence(setting, frame, loss, flops),
-        doubts=doubts_of(frame),
+        sentence=_sentence(setting, frame, loss, flops, price),
+        doubts=doubts_of(frame, fit, setting),
         notes=(
             f"Inference: {_words(inference_cost)} per token served{_priced(price)}; flops are training and inference "
-            "together.",
+            f"together{_costed(price)}.",
             *setting.notes(),
         ),
         fit=fit,
@@ -166,6 +167,10 @@ def serving_cost(cost: str | Callable[[Any], Any] | None, price: float) -> Calla
 
 def _priced(price: float) -> str:
     return "" if price == 1 else f", each FLOP as dear as {wording.count(price)} of training"
+
+
+def _costed(price: float) -> str:
+    return "" if price == 1 else ", cost the same with inference at its price"
 
 
 def _words(cost: str | Callable[[Any], Any] | None) -> str:
@@ -202,11 +207,18 @@ def _both(setting: Setting, per_token: Callable[[Array], Array], served: float) 
 
 
 def _quantities(
-    setting: Setting, per_token: Callable[[Array], Array], served: Array, params: Array, tokens: Array, value: Array
+    setting: Setting,
+    per_token: Callable[[Array], Array],
+    price: float,
+    served: Array,
+    params: Array,
+    tokens: Array,
+    value: Array,
 ) -> dict[str, Array]:
     """Beside size and tokens: the cost of both, and how they compare with what is best for training alone."""
     with np.errstate(all="ignore"):
-        total = setting.cost(params, tokens) + per_token(params) * served
+        training, serving = setting.cost(params, tokens), per_token(params) * served
+        total = training + serving
         alone = budget_for(setting, value)
         size_alone = setting.best(alone).params
         other = alone + per_token(size_alone) * served
@@ -215,15 +227,17 @@ def _quantities(
         saved = np.where(unbounded, np.nan, 1 - total / other)
         saved = np.where(np.abs(saved) < ROUNDING, 0.0, saved)
         factor = np.where(unbounded, np.nan, params / size_alone)
+    priced = {} if price == 1 else {"cost": np.where(unbounded, np.inf, total)}
     return {
-        "params": params, "tokens": tokens, setting.output: value, "flops": np.where(unbounded, np.inf, total),
+        "params": params, "tokens": tokens, setting.output: value,
+        "flops": np.where(unbounded, np.inf, training + serving / price), **priced,
         "tokens_per_param": ratio, "params_factor": factor, "saved": saved,
     }  # fmt: skip
 
 
-def _sentence(setting: Setting, frame: pd.DataFrame, loss: float | None, flops: float | None) -> str:
+def _sentence(setting: Setting, frame: pd.DataFrame, loss: float | None, flops: float | None, price: float) -> str:
     level, served = setting.level, wording.count(frame["inference_tokens"].iloc[-1])
-    goal = f"{setting.output} {wording.count(loss)}" if loss is not None else setting.budget(flops or 0.0)
+    goal = f"{setting.target} {wording.count(loss)}" if loss is not None else setting.budget(flops or 0.0)
     if not np.isfinite(frame["params"].iloc[-1]):
         share = frame["out_of_reach"].iloc[-1]
         if loss is not None and share > 0:
@@ -231,13 +245,15 @@ def _sentence(setting: Setting, frame: pd.DataFrame, loss: float | None, flops: 
         return f"no best size for {goal} with {served} tokens served{setting.where}"
     size, tokens = (wording.of(frame, -1, name, level) for name in ("params", "tokens"))
     start = f"to reach {goal} and serve" if loss is not None else f"with {goal} for training and for serving"
+    unit = " FLOP" if setting.cost.six_nd else ""
+    dear = "" if price == 1 else f", as dear as {wording.of(frame, -1, 'cost', level)} of training"
     ends = (
-        f"{wording.of(frame, -1, 'flops', level)} FLOP in all"
+        f"{wording.of(frame, -1, 'flops', level)}{unit} in all{dear}"
         if loss is not None
-        else f"expected {setting.output} {wording.of(frame, -1, setting.output, level)}"
+        else f"expected {setting.target} {wording.of(frame, -1, setting.output, level)}"
     )
     factor = wording.of(frame, -1, "params_factor", level)
     return (
         f"{start} {served} tokens{setting.where}: train {size} {CALLED[setting.plane.size]} on {tokens} "
-        f"tokens, {ends}; {factor} times the size that is best for training alone to that {setting.output}"
+        f"tokens, {ends}; {factor} times the size that is best for training alone to that {setting.target}"
     )

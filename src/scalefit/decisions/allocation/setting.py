@@ -56,6 +56,11 @@ class Setting:
         """What the law predicts."""
         return self.plane.law.output
 
+    @property
+    def target(self) -> str:
+        """What was fitted: a law of loss may hold bits per byte."""
+        return self.fit.target
+
     def best(self, budget: Array) -> Best:
         """The best split of budgets (m,) or (1 + draws, m)."""
         law, at = self.plane.law, self.plane.at
@@ -83,6 +88,13 @@ class Setting:
         out = beyond(points, self.fit.problem.inputs)
         cost = beyond((self.cost(params, tokens),), (self.seen_cost,))
         return np.where(np.isfinite(params) & np.isfinite(tokens), np.maximum(out, cost), np.nan)
+
+    def below(self, params: Array, tokens: Array) -> Array:
+        """How many times below the smallest size, tokens and compute of the rows fitted each run lies, (m,)."""
+        asked = (params, tokens, self.cost(params, tokens))
+        with np.errstate(all="ignore"):
+            under = [seen.min() / x for x, seen in zip(asked, (*self.seen, self.seen_cost), strict=True)]
+        return np.asarray(np.max(under, axis=0))
 
     def budget(self, value: float) -> str:
         """A budget in words."""
@@ -118,6 +130,7 @@ def find_setting(fit: Fit, *, cost: CostLike, at: Mapping[str, float] | None, le
     FitError
         If the law is none of size and tokens, another input has no value, or ``at`` names none.
     """
+    check_fit(fit)
     law, names = fit.law, known_names(fit)
     if law.derive is not None:
         raise FitError(f"{law.name} is a law of training curves: it has no best size for a budget.")
@@ -133,6 +146,17 @@ def find_setting(fit: Fit, *, cost: CostLike, at: Mapping[str, float] | None, le
     params, _ = plane.seen(fit.problem.inputs)
     sizes = float(params.min()), float(params.max())
     return Setting(fit, plane, Cost.of(cost), check_level(level), sizes, better_of(law.output) == "high")
+
+
+def check_fit(fit: Fit) -> None:
+    """An error unless it is a fit.
+
+    Raises
+    ------
+    FitError
+    """
+    if not hasattr(fit, "draws_theta"):
+        raise FitError(f"A fit is needed: sf.fit(runs, 'chinchilla').bootstrap(1000); got {type(fit).__name__}.")
 
 
 def check_numbers(values: Any, name: str, *, positive: bool = True, hint: str = "") -> Array:

@@ -127,7 +127,7 @@ def compare_sizes(
         joint=joint,
         level=setting.level,
         sentence=_sentence(setting, frame, float(budget[0])),
-        doubts=doubts_of(frame),
+        doubts=doubts_of(frame, fit, setting, split=False),
         notes=(
             "waste: times the least compute for the loss reached; overhead and overtraining: times the compute and the "
             "tokens that this size needs for the loss of the best.",
@@ -165,11 +165,11 @@ def _sentence(setting: Setting, frame: pd.DataFrame, budget: float) -> str:
     factor, extra, waste = (wording.of(frame, 0, name, level) for name in ("factor", "extra_loss", "waste"))
     first = (
         f"at {setting.budget(budget)}{setting.where} a model of {factor} times the best size has {extra} more "
-        f"{setting.output} and takes {waste} times the compute that its {setting.output} needs"
+        f"{setting.target} and takes {waste} times the compute that its {setting.target} needs"
     )
     if setting.higher:
         first = first.replace("more", "less")
     if not np.isfinite(frame["overhead"].iloc[0]):
-        return f"{first}; no number of tokens gives it the {setting.output} of the best"
+        return f"{first}; no number of tokens gives it the {setting.target} of the best"
     overhead = wording.of(frame, 0, "overhead", level)
-    return f"{first}; for the {setting.output} of the best it takes {overhead} times the budget"
+    return f"{first}; for the {setting.target} of the best it takes {overhead} times the budget"

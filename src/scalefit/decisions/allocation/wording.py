@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from scalefit.decisions.single_doubts import pooled_families
+
 if TYPE_CHECKING:
     from scalefit.decisions.allocation.answer import Answer
 
 #: Rows shown; the frame holds them all.
 SHOWN = 12
+#: So many times outside the runs the first line says so itself.
+HOPELESS = 1e3
+#: Digits more than an interval deserves, where fewer would make its number one of its ends.
+MORE = 2
 
 
 def describe(answer: Answer) -> str:
@@ -34,12 +40,26 @@ def describe_html(answer: Answer) -> str:
 def headline(answer: Answer) -> str:
     """Whether to trust it, and the answer in a sentence."""
     fit, sentence = answer.fit, answer.sentence
+    if fit.judgement.status == "not identified":
+        return (
+            f"NOT TO BE RELIED ON, {fit.law.name} is {fit.verdict.split(';')[0]}. No answer is offered; what "
+            "follows is one of many that the runs allow"
+        )
     if not fit.converged:
         return f"NOT TO BE RELIED ON, {fit.law.name} is {fit.verdict.split(';')[0]}: {sentence}"
     count = len(answer.doubts)
     if count:
-        return f"With {count} doubt{'s' if count > 1 else ''}: {sentence}"
+        return f"With {count} doubt{'s' if count > 1 else ''}{_gravest(answer)}: {sentence}"
     return sentence[0].upper() + sentence[1:]
+
+
+def _gravest(answer: Answer) -> str:
+    """What no reader of the first line alone may miss."""
+    names = pooled_families(answer.fit)
+    far = answer.frame["beyond"].max() if "beyond" in answer.frame else 1.0
+    out = [f"{len(names)} families fitted as one"] if names else []
+    out += [f"{far:.2g} times outside the runs"] if np.isfinite(far) and far > HOPELESS else []
+    return f" ({'; '.join(out)})" if out else ""
 
 
 def shown(answer: Answer) -> pd.DataFrame:
@@ -85,7 +105,11 @@ def digits_for(value: float, low: float, high: float) -> int:
     width = (high - low) / 4
     if not (np.isfinite(width) and width > 0 and np.isfinite(value) and value != 0):
         return 3
-    return int(np.clip(np.ceil(-np.log10(width / abs(value))) + 1, 2, 6))
+    digits = int(np.clip(np.ceil(-np.log10(width / abs(value))) + 1, 2, 6))
+    for more in range(MORE + 1):
+        if len({_one(one, digits + more) for one in (value, low, high)}) == len({value, low, high}):
+            return digits + more
+    return digits
 
 
 def with_ends(value: float, low: float, high: float) -> str:

@@ -12,10 +12,11 @@ import pandas as pd
 
 from scalefit.decisions.comparison.answer import make_tables, places_over
 from scalefit.decisions.comparison.curves import Better, Curve
-from scalefit.decisions.comparison.doubts import grave_doubts, lesser_doubts, unlike
+from scalefit.decisions.comparison.doubts import grave_doubts, lesser_doubts, turned_round, unlike
 from scalefit.decisions.comparison.drawing import draws_together
+from scalefit.decisions.comparison.fit_doubts import too_few
 from scalefit.decisions.comparison.matching import Pairing, match_families, matched_plan
-from scalefit.decisions.comparison.multipliers import asymptote_table, common_values
+from scalefit.decisions.comparison.multipliers import asymptote_table, common_values, runs_backwards
 from scalefit.decisions.comparison.reading import (
     costs_of,
     family_names,
@@ -43,7 +44,7 @@ from scalefit.laws import get_law
 from scalefit.objectives import Objective
 from scalefit.quantities import better_of
 from scalefit.result import Fit
-from scalefit.runs.checking import no_reserved_columns
+from scalefit.runs.checking import no_reserved_columns, stacklevel_of_caller
 from scalefit.runs.columns import find_column
 from scalefit.runs.frame import as_frame
 from scalefit.uncertainty.intervals import check_level
@@ -96,8 +97,8 @@ def compare(
     share : parameters that are equal for all families, as for :func:`scalefit.fit_families`: ``["E"]`` for one floor;
         with the exponents too, the multiplier is the same at every loss. ``.tests`` says whether the data object.
     paired : whether resamples draw runs of the families together. None does so only where each run has exactly one
-        partner in every family, by a column ``pair``, else by all inputs of the law and the seed; a column or columns
-        say by what.
+        partner in every family, by a column ``pair``, else by all inputs of the law and the seed (by inputs alone from
+        16 runs of each family on); a column or columns say by what.
     reach : values of the target at which multipliers are reported; None takes those all families attain.
     better : whether low or high values are; None goes by the name of the target.
     draws : resamples of each family; at least 2.
@@ -151,18 +152,19 @@ def compare(
     shared = () if share is None else (share,) if isinstance(share, str) else tuple(share)
     call = FamilyCall(law, by, shared, False, target, columns, objective, weights, said, None)
     spends = costs_of(cost, frame, told, names, columns)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always", UnitWarning)
         warnings.simplefilter("ignore", FitWarning)  # what they say stands among the doubts
-        warnings.simplefilter("ignore", UnitWarning)
         fits, pairing = _fits(frame, told, names, call, paired, draws, np.random.default_rng(rng))
+    units = _warn_again(given)
     parts = {name: frame[(told == name).to_numpy()] for name in names}
     answer = compare_fits(
         fits, along=along, at=at, ratio=ratio, path=path, cost=spends, reach=reach, better=better, level=level,
         points=points, beyond=beyond,
     )  # fmt: skip
     _warn_of_scales(parts)
-    doubts = lesser_doubts(answer.curves, parts, answer.common)
-    return replace(answer, pairing=pairing, doubts=tuple(doubts), call=call, runs=frame)
+    doubts = lesser_doubts(answer.curves, parts, answer.common, answer.judged)
+    return replace(answer, pairing=pairing, doubts=(*units, *doubts), call=call, runs=frame)
 
 
 def compare_fits(
@@ -202,6 +204,8 @@ def compare_fits(
     ('lstm', 'transformer')
     """
     check_level(level)
+    if not isinstance(fits, Mapping):
+        raise FitError(f"compare_fits needs fits by name: {{'a': fit_a, 'b': fit_b}}; got a {type(fits).__name__}.")
     if len(fits) < 2:
         raise FitError(f"compare_fits needs two fits or more, by name: {{'a': fit_a, 'b': fit_b}}; got {len(fits)}.")
     targets = {fit.target for fit in fits.values()}
@@ -239,8 +243,12 @@ def _answer(
     if common is not None and common[0] >= common[1]:
         common = None
     judged = common or first.ends
-    tables = make_tables(curves, places_over(first.ends, judged, points, beyond), judged, better, level)
-    positive = first.ends[0] > 0
+    back = runs_backwards(curves)
+    places = places_over(first.ends, judged, points, 1.0 if back else beyond)
+    tables = make_tables(curves, places, judged, better, level)
+    few = too_few(fits)
+    # What must be reached is more of something that grows: no multiplier of what is better the less there is of it.
+    positive = first.ends[0] > 0 and not back
     values = common_values(curves) if positive else None
     answer = Comparison(
         frame=tables.frame,
@@ -249,7 +257,7 @@ def _answer(
         data_multipliers=None,
         asymptotes=asymptote_table(curves, level) if positive else pd.DataFrame(),
         best=tables.best,
-        claims=tables.claims,
+        claims=tuple(one for one in tables.claims if one.family not in few and one.against not in few),
         fits=fits,
         along=first.route.along,
         target=target,
@@ -261,8 +269,8 @@ def _answer(
         common_values=values,
         data_at={},
         pairing=_pairing(fits),
-        grave=tuple(grave_doubts(fits)),
-        doubts=tuple(lesser_doubts(curves, {}, common)),
+        grave=(*turned_round(curves, back), *grave_doubts(fits)),
+        doubts=tuple(lesser_doubts(curves, {}, common, judged)),
         seen=runs_near(curves, target),
         curves=curves,
         moved=dict(zip(("at", "ratio", "path", "cost"), moved, strict=True)),
@@ -317,6 +325,13 @@ def _fits(
 def _pairing(fits: Mapping[str, Fit]) -> str:
     tokens = {fit.plan.token if fit.plan is not None else id(fit) for fit in fits.values()}
     return "draws of the same resamples" if len(tokens) == 1 else "independent draws"
+
+
+def _warn_again(given: Sequence[warnings.WarningMessage]) -> tuple[str, ...]:
+    """Warnings that were kept, each text once; of units as words too, since what follows is in these units."""
+    for message in dict.fromkeys((one.category, str(one.message)) for one in given):
+        warnings.warn(message[1], message[0], stacklevel=stacklevel_of_caller())
+    return tuple(dict.fromkeys(str(one.message).rstrip(".") for one in given if one.category is UnitWarning))
 
 
 def _warn_of_scales(parts: Mapping[str, pd.DataFrame]) -> None:

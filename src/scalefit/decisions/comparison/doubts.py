@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.comparison.curves import Curve
+from scalefit.decisions.comparison.fit_doubts import bent, failed, far_ratios, few_points, few_runs, narrow
+from scalefit.decisions.route import known_quantity
 from scalefit.errors import listing
+from scalefit.quantities import QUANTITIES, better_of
 from scalefit.result import Fit
-from scalefit.uncertainty.lack_of_fit import lack_of_fit
 
 #: Columns that must say the same of all families, or their values mean different things.
 SAME = (
@@ -19,21 +21,61 @@ SAME = (
 )  # fmt: skip
 #: Share by which 6 N D may lie off the compute that the table holds before it is said.
 OFF = 0.05
-#: Failed draws above this share are said.
-MOST_FAILED = 0.02
+#: Where a law falls and should rise, or the other way round.
+WRONG_WAY = "though"
+#: What a run has more of the larger it is.
+AMOUNTS = ("flops", "tokens", "params", "flop_budget", "step", "samples")
+#: So far off it is no other way of counting but another unit.
+OTHER_UNIT = 100.0
+#: Known columns that set a run apart from others of equal size and data.
+SETTINGS = (
+    "experts", "granularity", "sparsity", "streams", "members", "latents", "active_latents", "bits_weights",
+    "bits_activations", "bits_kv_cache", "bits_post_training", "context_length",
+)  # fmt: skip
 
 
 def grave_doubts(fits: Mapping[str, Fit]) -> list[str]:
-    """Families whose law the runs do not identify."""
-    return [f"{name}: {fit.law.name} is {_lower(fit.verdict)}" for name, fit in fits.items() if not fit.converged]
+    """Families whose law the runs do not identify, or have too few rows for any claim."""
+    weak = [f"{name}: {fit.law.name} is {_lower(fit.verdict)}" for name, fit in fits.items() if not fit.converged]
+    return [*weak, *few_runs(fits)]
+
+
+def turned_round(curves: Mapping[str, Curve], back: bool) -> list[str]:
+    """Laws that get worse the more there is of what should make values better: they suit other values."""
+    route, better = next(iter(curves.values())).route, next(iter(curves.values())).better
+    # A law of falling values that is fitted to rising ones comes out flat.
+    fits = [curve.route.fit for curve in curves.values()]
+    flat = any(not fit.converged and better_of(fit.law.output) != better for fit in fits)
+    if known_quantity(route.along) not in AMOUNTS or not (back or (flat and better == "high")):
+        return []
+    target, other = route.fit.target, "falls" if better == "high" else "rises"
+    laws = listing(dict.fromkeys(fit.law.name for fit in fits))
+    return [
+        f"{laws} {other} along {route.along}, {WRONG_WAY} {better} values of {target} are the better ones: give a law "
+        f"that suits {target}, or say better={'low' if better == 'high' else 'high'!r}"
+    ]
 
 
 def lesser_doubts(
-    curves: Mapping[str, Curve], parts: Mapping[str, pd.DataFrame], common: tuple[float, float] | None
+    curves: Mapping[str, Curve],
+    parts: Mapping[str, pd.DataFrame],
+    common: tuple[float, float] | None,
+    judged: tuple[float, float],
 ) -> list[str]:
     """What else speaks against the answer."""
     fits = {name: curve.route.fit for name, curve in curves.items()}
-    return [*_apart(curves, common), *unlike(parts), *_other_compute(curves, parts), *_bent(fits), *_failed(fits)]
+    routes = {name: curve.route for name, curve in curves.items()}
+    return [
+        *_apart(curves, common),
+        *far_ratios(routes, np.array(judged)),
+        *unlike(parts),
+        *_other_compute(curves, parts),
+        *_mixed(fits, parts),
+        *bent(fits),
+        *failed(fits),
+        *narrow(fits),
+        *few_points(fits),
+    ]
 
 
 def _lower(verdict: str) -> str:
@@ -81,17 +123,32 @@ def _other_compute(curves: Mapping[str, Curve], parts: Mapping[str, pd.DataFrame
         return []
     words = listing(f"{factor:.2g} times that for {name}" for name, factor in off.items())
     spends = next(iter(curves.values())).route.spends.text
-    return [f"compute is {spends} here, and the column flops has {words}: cost='runs' takes each family's own"]
+    said = f"compute is {spends} here, and the column flops has {words}"
+    if any(max(factor, 1 / factor) > OTHER_UNIT for factor in off.values()):
+        return [f"{said}: one of params, tokens and flops is in another unit, such as millions"]
+    return [f"{said}: cost='runs' takes each family's own"]
 
 
-def _bent(fits: Mapping[str, Fit]) -> list[str]:
-    return [f"{name}: {told.words}" for name, fit in fits.items() if (told := lack_of_fit(fit)).warns]
-
-
-def _failed(fits: Mapping[str, Fit]) -> list[str]:
-    out = []
+def _mixed(fits: Mapping[str, Fit], parts: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Known settings that vary within a family and that its law knows nothing of."""
+    out: dict[str, list[str]] = {}
     for name, fit in fits.items():
-        drawn = fit.n_failed + (0 if fit.draws is None else len(fit.draws))
-        if drawn and fit.n_failed > MOST_FAILED * drawn:
-            out.append(f"{name}: {fit.n_failed} of {drawn} resamples reached no minimum and were left out")
-    return out
+        part, taken = parts.get(name), {*fit.law.inputs, *fit.columns.values(), fit.target}
+        if part is None:
+            continue
+        for column in _settings(part):
+            values = pd.to_numeric(part[column], errors="coerce").dropna()
+            if column not in taken and values.nunique() > 1:
+                out.setdefault(column, []).append(f"from {values.min():.3g} to {values.max():.3g} within {name}")
+    laws = listing(dict.fromkeys(fit.law.name for fit in fits.values()))
+    return [f"{column} runs {listing(words)}, and {laws} does not take it" for column, words in out.items()]
+
+
+def _other_names(name: str) -> tuple[str, ...]:
+    return QUANTITIES[name].aliases if name in QUANTITIES else ()
+
+
+def _settings(part: pd.DataFrame) -> list[str]:
+    """Columns of settings that are known by name."""
+    known = {word: name for name in SETTINGS for word in (name, *_other_names(name))}
+    return [column for column in part.columns if column in known]

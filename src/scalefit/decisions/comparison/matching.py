@@ -18,6 +18,9 @@ from scalefit.uncertainty.resampling import Counts, Plan, draw_identified
 
 #: A column that names pairs outright.
 PAIR = "pair"
+#: Runs of each family from which on equal inputs alone make pairs. Resamples of pairs are right for independent runs
+#: too, but of fewer they take chance likeness for kinship: docs/how-to/compare-families.md.
+FEWEST_ALIKE = 16
 Pairing = bool | str | Sequence[str] | None
 
 
@@ -43,7 +46,8 @@ def match_families(fits: Mapping[str, Fit], parts: Mapping[str, pd.DataFrame], p
     ----------
     parts : family -> the rows that were fitted, in the order of the fit, with all columns of the table.
     paired : None pairs where every unit has exactly one partner in each family: by a column ``pair``, else by all
-        inputs of the law and the seed. True asks for it; a column or columns say by what; False never.
+        inputs of the law and the seed; without a seed, only from 16 runs of each family on. True asks for it; a column
+        or columns say by what; False never.
 
     Raises
     ------
@@ -69,6 +73,9 @@ def match_families(fits: Mapping[str, Fit], parts: Mapping[str, pd.DataFrame], p
         if set(keys[name]) != set(keys[first]):
             lone = len(set(keys[first]) ^ set(keys[name]))
             return _refused(asked, f"{lone} runs of {first} and {name} have no partner of equal {by}")
+    alone = named is None and not any({PAIR, "seed"} & set(part.columns) for part in parts.values())
+    if alone and not asked and len(keys[first]) < FEWEST_ALIKE:
+        return _refused(asked, f"{len(keys[first])} runs match in {by} alone: paired=True if each has a partner")
     number = {key: place for place, key in enumerate(keys[first])}
     order = {name: np.array([number[key] for key in keys[name]]) for name in fits}
     return Matching(order, f"resamples draw partners together: {len(number)} runs of each family match in {by}")

@@ -17,9 +17,14 @@ from scalefit.fitting.problem import Array
 #: Values at which multipliers are reported where none are asked for.
 GOALS = 25
 #: How far past the data a law stands for its limit, and over how many of the last nodes its last exponent is read.
-_LIMIT, _LATE = 1e200, 10
+_LIMITS, _LATE = np.array([1e100, 1e150, 1e200]), 10
+#: A value that falls by no more than this share over fifty decades has come to its limit; one of which less than this
+#: share would be left has none but zero.
+_SETTLED, _FLOOR = 1e-6, 0.05
 #: How a route is worded on which the law says itself how inputs move.
 SPLIT = "on the best split"
+#: How a route ends on which tokens keep their ratio to params.
+RATIO = "tokens per parameter"
 #: Exponents this close, as a share, are equal.
 _EQUAL_EXPONENTS = 1e-7
 
@@ -34,6 +39,15 @@ def common_values(curves: Mapping[str, Curve]) -> tuple[float, float] | None:
     if not (np.isfinite(worst) and np.isfinite(best) and best < worst):
         return None
     return sign * worst, sign * best
+
+
+def runs_backwards(curves: Mapping[str, Curve]) -> bool:
+    """Whether every law says that small amounts are the better ones, as along a loss."""
+    for curve in curves.values():
+        small, large = curve.estimate_at(np.array(curve.route.reach))
+        if not (small < large if curve.better == "low" else small > large):
+            return False
+    return True
 
 
 def goals_within(values: tuple[float, float]) -> Array:
@@ -142,9 +156,26 @@ def _limit(curve: Curve, theta: Array) -> Array:
     """(B,) the value that the law approaches along its route."""
     law = curve.route.fit.law
     if curve.route.where.startswith(SPLIT) and set(law.inputs) == {"params", "tokens"}:
-        both = {name: np.full((len(theta), 1), _LIMIT) for name in law.inputs}  # whatever the split, both grow
-        return value_of(law, theta, both)[:, 0]
-    return curve.route.values(theta, np.array([curve.ends[1] * _LIMIT]))[:, 0]
+        both = {name: np.tile(_LIMITS, (len(theta), 1)) for name in law.inputs}  # whatever the split, both grow
+        return _settled(value_of(law, theta, both))
+    if curve.route.where.endswith(RATIO) and {"params", "tokens"} <= set(law.inputs):
+        # So far out no size is searched for any more: both grow as compute does.
+        there = curve.route.inputs(theta, np.array(curve.ends[1:]))
+        grown = {name: x * (_LIMITS if name in ("params", "tokens") else np.ones(3)) for name, x in there.items()}
+        return _settled(value_of(law, theta, grown))
+    return _settled(curve.route.values(theta, curve.ends[1] * _LIMITS))
+
+
+def _settled(values: Array) -> Array:
+    """(B,) what values (B, 3) at three places come to: zero where they fall on and on, as powers without a floor do.
+
+    Of c + a r^k the three give c (Aitken); what is left of it in the last value says whether that falls to c or to 0.
+    """
+    before, then, last = values.T
+    with np.errstate(all="ignore"):
+        end = last - (last - then) ** 2 / ((last - then) - (then - before))
+        falls = (last > 0) & (last < then * (1 - _SETTLED)) & ~(end > _FLOOR * last)
+    return np.asarray(np.where(falls, 0.0, last))
 
 
 def _end(one: Curve, two: Curve, limits: tuple[Array, Array], values: tuple[Array, Array]) -> Array:

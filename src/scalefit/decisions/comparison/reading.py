@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 from scalefit.decisions.comparison.curves import Curve
 from scalefit.decisions.comparison.multipliers import SPLIT
 from scalefit.decisions.spending import Cost
-from scalefit.errors import DataError, missing_column, rows_text
+from scalefit.errors import ColumnError, DataError, rows_text
 from scalefit.fitting.problem import Array
 from scalefit.runs.columns import find_column, has_column
 
@@ -24,14 +25,17 @@ NEAR = 1.5
 def family_names(frame: pd.DataFrame, by: str) -> pd.Series:
     """The name of the family of each row."""
     if by not in frame.columns:
-        raise missing_column(by, "compare", list(frame.columns))
+        there = list(map(str, frame.columns))
+        close = difflib.get_close_matches(by, there, n=1)
+        hint = f" Did you mean by={close[0]!r}?" if close else " Say by=… with the column that names the families."
+        raise ColumnError(f"compare needs a column {by!r}; the table has {', '.join(there) or 'no columns'}.{hint}")
     missing = frame[by].isna()
     if missing.any():
         raise DataError(f"Column {by!r} names no family in {rows_text(list(frame.index[missing]))}.")
     told = frame[by].astype(str)
     if told.nunique() < 2:
-        there = f"only {told.iloc[0]!r}" if len(told) else "no rows"
-        raise DataError(f"compare needs two families or more in column {by!r}; the table has {there}.")
+        has = f"only {told.iloc[0]!r}" if len(told) else "no rows"
+        raise DataError(f"compare needs two families or more in column {by!r}; the table has {has}.")
     return told
 
 

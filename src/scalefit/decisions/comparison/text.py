@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.comparison.claims import Claim
+from scalefit.decisions.comparison.doubts import WRONG_WAY
+from scalefit.decisions.comparison.fit_doubts import too_few
 from scalefit.decisions.comparison.multipliers import round_goal
 from scalefit.errors import listing
 from scalefit.quantities import QUANTITIES
@@ -21,8 +23,11 @@ if TYPE_CHECKING:
 WORDS = {"flops": ("compute", "FLOP"), "tokens": ("tokens", "tokens"), "params": ("parameters", "parameters")}
 #: Rows of the table of multipliers that are shown.
 SHOWN, SHOWN_OF_MANY = 5, 3
+#: A multiplier whose ends over the runs differ by more than this factor is not told by one number.
+CHANGES = 1.25
 #: Shares of draws from which on something is said to be so, or said to be open.
 SURE, OPEN = 0.95, 0.05
+_NO_FLOOR = "0 (no floor: the law falls to 0)"
 _PART = {"from": "from {low} on", "up to": "up to {high}", "between": "between {low} and {high}"}
 
 
@@ -48,6 +53,11 @@ def headline(told: Comparison) -> str:
     status = ""
     if told.grave:
         status = "NOT TO BE RELIED ON, as the runs do not identify every law: "
+        if all(fit.converged for fit in told.fits.values()):
+            few = too_few(told.fits)
+            status = f"NO LEAD IS CLAIMED, as the runs of {listing(few)} are too few: " if few else status
+        if any(WRONG_WAY in doubt for doubt in told.grave):
+            status = "NOT TO BE RELIED ON, as the law goes the wrong way: "
     elif told.common is None:
         status = "BY THE LAWS ALONE, since no range is covered by the runs of all: "
     if len(told.families) == 2:
@@ -104,7 +114,9 @@ def pair_lines(told: Comparison) -> list[str]:
             out.append(" ".join(f"{text}{'; ' + needs if needs else ''}".split()))
         else:
             out += [line for of in (_data_line, _beyond_line, _asymptote_line) if (line := of(told, a, b))]
-    if told.common_values is None and told.multipliers.empty:
+    if told.asymptotes.empty and not told.grave:
+        out.append(f"No multiplier is reported: {told.along} is not what more is needed of for a better {told.target}.")
+    elif told.common_values is None and told.multipliers.empty and not told.asymptotes.empty:
         out.append(f"No value of {told.target} is attained by all within their runs, so no multiplier is reported.")
     return out
 
@@ -113,7 +125,22 @@ def needs_text(told: Comparison, a: str, b: str) -> str:
     """What the one that needs more needs, at a round value of the common range."""
     if told.common_values is None:
         return ""
-    return _needs(told, told.multiplier(round_goal(told.common_values)), a, b, WORDS.get(told.along, (told.along,))[0])
+    table = told.multiplier(round_goal(told.common_values))
+    text = _needs(told, table, a, b, WORDS.get(told.along, (told.along,))[0])
+    return f"{text}{_changes(told, table, a, b)}" if text else ""
+
+
+def _changes(told: Comparison, middle: pd.DataFrame, a: str, b: str) -> str:
+    """What becomes of the multiplier over the values that all attain, where one number would hide it."""
+    ends = told.multiplier(told.common_values)
+    of_pair = [one[(one["family"] == a) & (one["against"] == b)] for one in (middle, ends)]
+    sign = 1.0 if float(of_pair[0]["estimate"].iloc[0]) >= 1 else -1.0
+    with np.errstate(all="ignore"):
+        worst, best = (float(one) ** sign for one in of_pair[1]["estimate"])
+    if not (np.isfinite([worst, best]).all() and max(worst, best) > CHANGES * min(worst, best) > 0):
+        return ""
+    goals = [plain(float(one)) for one in of_pair[1][told.target]]
+    return f" ({plain(worst, 2)} times at {goals[0]}, {plain(best, 2)} at {goals[1]})"
 
 
 def _needs(told: Comparison, table: pd.DataFrame, a: str, b: str, what: str) -> str:
@@ -151,7 +178,7 @@ def _beyond_line(told: Comparison, a: str, b: str) -> str:
     table = told.differences
     row = table[(table["family"] == a) & (table["against"] == b)].iloc[-1]
     place, share = float(row[told.along]), float(row["probability"])
-    if place <= told.judged[1] or np.isnan(share):
+    if place <= told.judged[1] or np.isnan(share) or told.asymptotes.empty:
         return ""
     ahead, share = (a, share) if share >= 0.5 else (b, 1 - share)
     behind = b if ahead == a else a
@@ -176,16 +203,20 @@ def _asymptote_line(told: Comparison, a: str, b: str) -> str:
     limits = []
     for name, label in ((a, "limit"), (b, "against_limit")):
         value, low, high = (float(row[f"{label}{end}"]) for end in ("", "_low", "_high"))
-        limits.append(f"{name} {interval(value, low, high, told.level)}")
+        no_floor = value == low == high == 0
+        limits.append(f"{name} {_NO_FLOOR if no_floor else interval(value, low, high, told.level)}")
     same = bool(np.isclose(row["limit"], row["against_limit"], rtol=1e-9)) and bool(
         np.isclose(row["limit_low"], row["against_limit_low"], rtol=1e-9)
     )
     wins, share = (a, grows) if grows >= falls else (b, falls)
-    if same:
+    if same and limits[0].endswith(_NO_FLOOR):
+        what = "Neither has a floor, both laws fall to 0: the multiplier goes on changing"
+    elif same:
         what = f"Both approach {limits[0].removeprefix(f'{a} ')}: the multiplier goes on changing"
     else:
         what = f"In the limit {told.target} is {listing(limits)}"
-    verdict = "which is open" if share < SURE else "with confidence"
+    sure = share >= SURE and a not in too_few(told.fits) and b not in too_few(told.fits)
+    verdict = "with confidence" if sure else "which is open"
     return f"{what}; by the laws alone {wins} wins in the end in {percent(share)} of draws, {verdict}."
 
 
@@ -195,13 +226,20 @@ def multipliers(told: Comparison) -> pd.DataFrame:
     for a, b in itertools.combinations(told.families, 2):
         part = told.multipliers[(told.multipliers["family"] == a) & (told.multipliers["against"] == b)]
         shown = SHOWN if len(told.families) == 2 else SHOWN_OF_MANY
+        # As in the first line: what the one needs that needs more in the middle, over what the other does.
+        turned = bool(len(part)) and float(part["estimate"].iloc[len(part) // 2]) < 1
+        one, other = (b, a) if turned else (a, b)
+        own, against = ("against_needs", "needs") if turned else ("needs", "against_needs")
         for k in np.unique(np.linspace(0, len(part) - 1, shown).round().astype(int)):
             row = part.iloc[k]
             estimate, low, high = (float(row[name]) for name in ("estimate", "low", "high"))
+            if turned:
+                with np.errstate(all="ignore"):
+                    estimate, low, high = (float(np.divide(1, end)) for end in (estimate, high, low))
             out.append({
                 told.target: plain(float(row[told.target])),
-                f"{told.along} of": a, "is": plain(float(row["needs"])),
-                "and of": b, " is": plain(float(row["against_needs"])),
+                f"{told.along} of": one, "is": plain(float(row[own])),
+                "and of": other, " is": plain(float(row[against])),
                 "times": interval(estimate, low, high, told.level), "never": percent(float(row["undefined"])),
             })  # fmt: skip
     return pd.DataFrame(out)

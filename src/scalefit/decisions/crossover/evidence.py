@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from scalefit.decisions.comparison.claims import band_of_all
+from scalefit.decisions.comparison.fit_doubts import bent, far_ratios, few_points, few_runs, narrow, too_few
 from scalefit.decisions.crossover.pair import Crossings, Pair
 from scalefit.decisions.crossover.roots import find_brackets
 from scalefit.fitting.problem import Array
@@ -91,6 +93,7 @@ def _claims(pair: Pair, found: Crossings, inside: list[bool]) -> pd.DataFrame:
     ends = np.array([pair.low, *found.place, pair.high])
     low, high = pair.overlap or (pair.low, pair.high)
     near = (pair.places >= low / NEAR) & (pair.places <= high * NEAR)
+    allowed = all(fit.converged for fit in pair.fits) and not too_few(dict(zip(pair.names, pair.fits, strict=True)))
     rows = []
     for k, before in enumerate(found.before):
         names = pair.names if before < 0 else pair.names[::-1]
@@ -99,7 +102,7 @@ def _claims(pair: Pair, found: Crossings, inside: list[bool]) -> pd.DataFrame:
             there = share[(pair.places >= low) & (pair.places <= high) & (near if inside[k] else True)]
             ahead = there if sign < 0 else 1 - there
             sides.append(float(np.nanmax(ahead)) if np.isfinite(ahead).any() else np.nan)
-        sure = all(fit.converged for fit in pair.fits) and bool(np.min(sides) >= SURE)
+        sure = allowed and bool(np.min(sides) >= SURE)
         rows.append(
             {"before": names[0], "after": names[1], "ahead_before": sides[0], "ahead_after": sides[1], "claimed": sure}
         )
@@ -188,11 +191,13 @@ def _quantiles(values: Array, ends: list[float]) -> Array:
     return out
 
 
-def doubts(pair: Pair, told: Evidence) -> tuple[str, ...]:
+def doubts(pair: Pair, told: Evidence, level: float) -> tuple[str, ...]:
     """Why the answer should not be taken as it stands."""
     from scalefit.reports.digits import number
 
-    out = [f"{name}: {fit.verdict}" for name, fit in zip(pair.names, pair.fits, strict=True) if not fit.converged]
+    fits = dict(zip(pair.names, pair.fits, strict=True))
+    out = [f"{name}: {fit.verdict}" for name, fit in fits.items() if not fit.converged]
+    out += few_runs(fits)
     if max(route.reach[0] for route in pair.routes) > min(route.reach[1] for route in pair.routes):
         ends = [
             f"{name} from {number(route.reach[0], digits=2)} to {number(route.reach[1], digits=2)}"
@@ -209,4 +214,43 @@ def doubts(pair: Pair, told: Evidence) -> tuple[str, ...]:
                 f"the crossing at {place} lies a factor of {factor} beyond the data: by the laws alone, and an "
                 "interval of one law is too narrow there"
             )
-    return tuple(out)
+    out += _unseen_by_band(pair, told, level)
+    found = told.frame["location"][told.frame["where"] == "data"].to_numpy(float)
+    places = found if len(found) else np.array(pair.overlap or (pair.low, pair.high))
+    out += far_ratios(dict(zip(pair.names, pair.routes, strict=True)), places)
+    return (*out, *bent(fits), *narrow(fits), *few_points(fits))
+
+
+def _unseen_by_band(pair: Pair, told: Evidence, level: float) -> list[str]:
+    """Claims of crossings in the data that a band over all places at once, as a comparison draws it, does not show."""
+    inside = np.zeros(len(pair.places), bool)
+    if pair.overlap is not None:
+        inside = (pair.places >= pair.overlap[0]) & (pair.places <= pair.overlap[1])
+    if not inside.any():
+        return []
+    places = pair.places[inside]
+    low, high = band_of_all(-pair.lead_of_estimates(places), -pair.lead[:, inside], level)
+    out = []
+    for row, claim in zip(told.frame.to_dict("records"), told.claims.to_dict("records"), strict=True):
+        if not claim["claimed"] or row["where"] != "data":
+            continue
+        first = claim["before"] == pair.names[0]
+        before, after = places < row["location"], places > row["location"]
+        shown = {
+            claim["before"]: bool((low[before] > 0).any() if first else (high[before] < 0).any()),
+            claim["after"]: bool((high[after] < 0).any() if first else (low[after] > 0).any()),
+        }
+        unseen = [f"{name} ahead {'before' if name == claim['before'] else 'after'} it"
+                  for name, seen in shown.items() if not seen]  # fmt: skip
+        if unseen:
+            out.append(
+                f"the crossing at {_short(row['location'])} is claimed place by place; a band that holds over the data "
+                f"at once, as compare draws it, does not show {' nor '.join(unseen)}"
+            )
+    return out
+
+
+def _short(value: float) -> str:
+    from scalefit.reports.digits import number
+
+    return number(float(value), digits=2)

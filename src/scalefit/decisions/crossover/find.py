@@ -84,7 +84,9 @@ def find_crossover(
     Every crossing of the curves of estimates and of draws is bracketed on a fine grid in the log and solved.
     ``probability`` is the share of draws that cross in the same direction, ``low`` and ``high`` the central ``level``
     of the nearest such crossing of each. A crossing is claimed where each side of it has a place at which the draws
-    agree on who is ahead; how often that is wrong has been measured (docs/studies/crossovers.md).
+    agree on who is ahead; how often that is wrong has been measured (docs/studies/crossovers.md). With fewer than three
+    rows beyond the free parameters of a law nothing is claimed. :func:`scalefit.compare` asks for more: a band that
+    holds at all places at once; where it does not show what is claimed here, ``doubts`` says so.
 
     Examples
     --------
@@ -126,7 +128,7 @@ def find_crossover(
         better=pair.better,
         draws=len(theta[0]),
         pairing=how,
-        doubts=evidence.doubts(pair, told),
+        doubts=evidence.doubts(pair, told, level),
         notes=tuple(note for note in (said, _ways(named, pair_of_routes)) if note),
     )
 

@@ -110,6 +110,10 @@ class Pair:
         """(B, m): below zero where the first is ahead, zero where rounding is all the difference."""
         return self._lead(*self.values)
 
+    def lead_of_estimates(self, places: Array) -> Array:
+        """(m,): below zero where the first is ahead by the estimates."""
+        return np.asarray(self._lead(*self._values(self.estimates, places))[0])
+
     def crossings_of_estimates(self) -> Crossings:
         """Where the curves of the estimates cross, in order."""
         finer = np.geomspace(self.low, self.high, _FINER * (self._count - 1) + 1)

@@ -106,7 +106,10 @@ class Crossover:
 
     @property
     def claimed(self) -> bool:
-        """Whether there is evidence of a crossover: of one family ahead before it and of the other after it."""
+        """Whether there is evidence of a crossover: of one family ahead before it and of the other after it.
+
+        Never with fewer than three rows beyond the free parameters of a law.
+        """
         return bool(self.claims["claimed"].any())
 
     def ahead(self, places: float | Sequence[float]) -> pd.DataFrame:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from scalefit.decisions.comparison.fit_doubts import too_few
+from scalefit.decisions.crossover.evidence import SURE
 from scalefit.errors import listing
 from scalefit.quantities import QUANTITIES
 
@@ -43,6 +45,8 @@ def headline(told: Crossover) -> str:
     if weak:
         said = listing(f"the fit of {name} is {told.fits[name].judgement.status}" for name in weak)
         status = f"Not to be relied on, {said}: "
+    elif few := too_few(told.fits):
+        status = f"The runs of {listing(few)} are too few to claim a crossover: "
     sentence = _sentence(told)
     if status and not sentence.startswith(told.names):
         sentence = sentence[0].lower() + sentence[1:]
@@ -123,8 +127,6 @@ def _no_evidence(told: Crossover) -> str:
 
 def _told_apart(told: Crossover) -> bool:
     """Whether draws agree on who is ahead anywhere in the data."""
-    from scalefit.decisions.crossover.evidence import SURE
-
     low, high = told.overlap or told.between
     share = told.curve["a_ahead"][(told.curve[told.along] >= low) & (told.curve[told.along] <= high)]
     return bool((np.maximum(share, 1 - share) >= SURE).any())
@@ -167,6 +169,11 @@ def footnotes(told: Crossover) -> list[str]:
         for row in told.others.to_dict("records")
     ]
     sources = {name: fit.interval_source for name, fit in told.fits.items()}
+    if told.claimed:
+        out.append(
+            f"Claimed since at some place on each side {_percent(SURE)} of the draws agree on who is ahead, place by "
+            "place; sf.compare claims only what holds at all places of a range at once."
+        )
     same = len(set(sources.values())) == 1
     source = next(iter(sources.values())) if same else "; ".join(f"{name}: {said}" for name, said in sources.items())
     return [*out, f"Intervals: {source}; draws of the two are {told.pairing}.", *told.notes]

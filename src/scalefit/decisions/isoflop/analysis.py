@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.isoflop.budgets import Budget, Budgets, as_columns, read_budgets
+from scalefit.decisions.isoflop.diverged import diverged_doubt
 from scalefit.decisions.isoflop.doubts import doubts_of, hint_of
 from scalefit.decisions.isoflop.loss_noise import LossNoise, noise_of
 from scalefit.decisions.isoflop.power_lines import LEAST_POINTS, fit_line
@@ -64,12 +65,12 @@ def isoflop(
         and the budget are needed; ``tokens`` where known, else ``flops / (6 params)``. Several rows of one size at one
         budget, such as seeds, are averaged.
     budget : column that names the budget of each run; rows without a value take no part. None: ``flop_budget`` if
-        there is one, else ``flops`` if each of its values has at least four sizes.
+        there is one, else ``flops`` if each of its values has as many sizes as ``method`` needs.
     method : {"akima", "parabola"}
         ``"akima"``: a spline through every point of ln loss over ln params (four sizes or more); it takes the curve as
         it is, and its noise too. ``"parabola"``: loss over log10 params by least squares (three or more); it averages
         noise, and is pulled to one side where sizes reach much further to the other: see :func:`compare_approaches`.
-    target : column that is lowest at the best size.
+    target : column that is lowest at the best size. Of an accuracy or a score take what falls: an error.
     level : float in (0, 1), of the intervals.
     by : column or columns; each group of runs then has an answer of its own, in a mapping.
     columns : mapping of known name to column, such as ``{"loss": "c4_loss"}``.
@@ -89,8 +90,8 @@ def isoflop(
     ColumnError
         If a column is missing.
     DataError
-        If numbers cannot be used, there are no budgets with enough sizes, or several families stand in the table and
-        ``by`` does not divide them.
+        If numbers cannot be used, there are no budgets with enough sizes, more of ``target`` is better by its name, or
+        several families stand in the table and ``by`` does not divide them.
 
     Notes
     -----
@@ -157,7 +158,7 @@ def analyse(
     for one in table.usable:
         # Drawn for every budget, so that a budget that is refused does not move the draws of the next one.
         scatter = generator.standard_normal((draws, len(one.x))) * (noise.deviation / np.sqrt(one.counts))
-        reason, found = refusal(method, one)
+        reason, found = refusal(method, one, table.target)
         if reason:
             lowest = int(np.argmin(one.loss))
             told = {"flops": one.flops, "sizes": len(one.x), "params": np.exp(one.x[lowest]), "loss": one.loss[lowest]}
@@ -177,8 +178,12 @@ def analyse(
         ),
         growth=growth,
         noise=noise,
-        doubts=doubts_of(frame, kept, growth, method, level),
-        notes=(*table.notes, *hint_of(kept, method)),
+        doubts=(
+            *diverged_doubt(table.usable, table.target),
+            *table.doubts,
+            *doubts_of(frame, kept, growth, method, level, table.target),
+        ),
+        notes=(*table.notes, *hint_of(table.usable, kept, method, table.target)),
         draws=pd.DataFrame(np.exp(places[1:]), columns=pd.Index([one.flops for one in kept], name="flops")),
         method=method,
         target=table.target,
@@ -194,13 +199,13 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def refusal(method: Method, one: Budget) -> tuple[str, Vertices]:
+def refusal(method: Method, one: Budget, target: str) -> tuple[str, Vertices]:
     """Why a budget has no best size, empty if it has one, and the lowest point of its curve."""
     found = find_vertices(method, one.x, one.loss[:, None], one.counts)
     lowest = int(np.argmin(one.loss))
     if lowest in (0, len(one.x) - 1):
         which, other = ("smallest", "smaller") if lowest == 0 else ("largest", "larger")
-        reason = f"its lowest loss is its {which} of {len(one.x)} sizes; train {other} ones"
+        reason = f"its lowest {target} is its {which} of {len(one.x)} sizes; train {other} ones"
     elif found.edge[0]:
         reason = "the parabola through it has no lowest point between its sizes; look at the runs, or method='akima'"
     else:
@@ -245,7 +250,7 @@ def _growth(kept: Sequence[Budget], places: Floats, level: float) -> GrowthLines
 
 
 def _seed(table: Budgets) -> int:
-    return seed_of_arrays(*(one.rows.to_numpy(float) for one in table.usable))
+    return seed_of_arrays(*(one.rows[["x", "loss", "tokens"]].to_numpy(float) for one in table.usable))
 
 
 def seed_of_arrays(*arrays: Floats) -> int:

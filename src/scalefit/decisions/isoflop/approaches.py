@@ -13,7 +13,8 @@ from scalefit.decisions.frontier import check_surface
 from scalefit.decisions.isoflop.analysis import isoflop
 from scalefit.decisions.isoflop.approaches_record import ApproachComparison
 from scalefit.decisions.isoflop.bias import bias_of, slopes_of_bias
-from scalefit.decisions.isoflop.budgets import as_columns, several_families
+from scalefit.decisions.isoflop.budgets import as_columns, check_low_is_better, several_families
+from scalefit.decisions.isoflop.diverged import diverged_doubt
 from scalefit.decisions.isoflop.envelope import fit_envelope
 from scalefit.decisions.isoflop.law_path import LawPath
 from scalefit.decisions.isoflop.record import IsoFlop
@@ -104,6 +105,7 @@ def compare_approaches(
     said = as_columns(columns, _WHO)
     frame = as_frame(runs)
     several_families(frame, said, _WHO)
+    check_low_is_better(target, _WHO)
     seeds: list[Any] = [None] * 3 if rng is None else list(np.random.default_rng(rng).integers(2**63, size=3))
     finished = _finished(frame, target, said)
     path = _law_path(law, finished, target, said, level, draws, seeds[2])
@@ -135,7 +137,7 @@ def compare_approaches(
     return ApproachComparison(
         exponents=exponents, frame=frame_at, bias=bias, exponent_bias=slopes_of_bias(bias, isoflops),
         disagreements=tuple(_disagreements(exponents, frame_at, level)), left_out=left, approaches=found,
-        isoflops=isoflops, fit=path.fit, level=level, target=target, notes=_notes(path, frame, finished),
+        isoflops=isoflops, fit=path.fit, level=level, target=target, notes=_notes(path, frame, finished, isoflops),
     )  # fmt: skip
 
 
@@ -231,8 +233,14 @@ def _disagreements(exponents: pd.DataFrame, at: pd.DataFrame, level: float) -> l
     return out
 
 
-def _notes(path: LawPath, frame: pd.DataFrame, finished: pd.DataFrame) -> tuple[str, ...]:
-    out = [] if path.cost is SIX_ND else [f"The law's optimum is for compute as the table counts it: {path.cost.text}."]
+def _notes(
+    path: LawPath, frame: pd.DataFrame, finished: pd.DataFrame, isoflops: Mapping[str, IsoFlop]
+) -> tuple[str, ...]:
+    diverged = (words for one in isoflops.values() for words in diverged_doubt(one.budgets, one.target))
+    out = [f"{words[0].upper()}{words[1:]}." for words in dict.fromkeys(diverged)]
+    out += (
+        [] if path.cost is SIX_ND else [f"The law's optimum is for compute as the table counts it: {path.cost.text}."]
+    )
     if len(finished) < len(frame):
         out.append(f"The law is fitted to the last row of each run, {len(finished)} of {len(frame)} rows.")
     return tuple(out)

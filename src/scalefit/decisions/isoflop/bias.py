@@ -30,7 +30,7 @@ def bias_of(isoflops: Mapping[str, IsoFlop], path: LawPath) -> pd.DataFrame:
             row = rows.setdefault(one.flops, {"flops": one.flops, "spent": one.spent})
             if "params" not in row:
                 row["params"] = float(path.best(np.array([one.spent]))[0].params[0, 0])
-            reason, found = refusal(told.method, _exact(one, path))
+            reason, found = refusal(told.method, _exact(one, path), told.target)
             row[method] = np.nan if reason else float(np.exp(found.place[0])) / row["params"]
     frame = pd.DataFrame(list(rows.values())).sort_values("flops", ignore_index=True)
     return frame[["flops", "spent", "params", *isoflops]]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,13 +12,18 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.isoflop.vertices import LEAST_SIZES, Floats, Method
-from scalefit.errors import ColumnError, DataError, listing
-from scalefit.runs.checking import checked_columns, unit_warnings
+from scalefit.errors import ColumnError, DataError, UnitWarning, listing
+from scalefit.quantities import better_of
+from scalefit.runs.checking import CheckedColumns, checked_columns, stacklevel_of_caller, unit_warnings
 from scalefit.runs.columns import find_column, has_column
 from scalefit.runs.notes import how_many
 
 #: Compute that differs by less than this share is one budget: products of sizes and tokens are rounded.
 SAME = 1e-6
+#: Compute that differs by less than this, in logs, was probably meant to be one budget.
+NEARLY = 0.25
+#: Of more budgets than these no list is printed.
+MOST_NAMED = 12
 #: What to type where a table has no budgets.
 _ASK = "slices = sf.slice_isoflops(runs, [1e19, 1e20])"
 
@@ -33,7 +39,8 @@ class Budget:
     x : (n,) logs of the distinct sizes.
     loss : (n,) mean loss of each.
     counts : (n,) rows behind each mean.
-    rows : DataFrame, one row a run: ``x, loss, tokens`` (log of the tokens; NaN where unknown).
+    rows : DataFrame, one row a run: ``x, loss, tokens`` (log of the tokens; NaN where unknown), and ``row``, its
+        label in the table.
     """
 
     flops: float
@@ -68,13 +75,14 @@ class Budget:
 
 @dataclass(frozen=True, eq=False)
 class Budgets:
-    """All budgets of a table, rising, those with too few sizes apart, and how the table was read."""
+    """All budgets of a table, rising, those with too few sizes apart, how the table was read, and what is odd in it."""
 
     usable: tuple[Budget, ...]
     too_few: Mapping[float, int]
     target: str
     column: str
     notes: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
 
 
 def read_budgets(
@@ -90,7 +98,8 @@ def read_budgets(
     if not len(frame):
         raise DataError(f"{who} needs at least one row; the table has none.")
     several_families(frame, columns, who)
-    frame, column, notes = _with_budget(frame, budget, columns, who)
+    check_low_is_better(target, who)
+    frame, column, notes = _with_budget(frame, budget, method, columns, who)
     known = frame[frame[column].notna()]
     if len(known) < len(frame):
         notes.append(f"{how_many(len(frame) - len(known), 'row')} without {column!r} left out")
@@ -109,9 +118,12 @@ def read_budgets(
         most = max(too_few.values())
         raise DataError(
             f"{who}: no value of {column!r} has {least} sizes, which method={method!r} needs; the most is {most}. "
-            f"If the runs go past common budgets, read them there first: {_ASK}."
+            + (
+                _nearly(np.asarray(read["budget"]), np.exp(np.asarray(read["x"])), least, column)
+                or f"If the logs of runs go past common budgets, read them there first: {_ASK}."
+            )
         )
-    return Budgets(tuple(usable), too_few, target, column, tuple(notes))
+    return Budgets(tuple(usable), too_few, target, column, tuple(notes), read.attrs["doubts"])
 
 
 def several_families(frame: pd.DataFrame, columns: Mapping[str, str] | None, who: str) -> None:
@@ -121,14 +133,27 @@ def several_families(frame: pd.DataFrame, columns: Mapping[str, str] | None, who
     column = find_column(frame, "family", needed_by=who, columns=columns)
     names = [str(name) for name in pd.unique(frame[column].dropna())]
     if len(names) > 1:
+        each = f"by={column!r}"
+        if who != "isoflop":
+            each = f"{{name: sf.{who}(part) for name, part in runs.groupby({column!r})}}"
         raise DataError(
             f"{who}: the table has {len(names)} families, {listing(map(repr, names[:6]))}. "
-            f"Take one: runs[runs[{column!r}] == {names[0]!r}], or each by itself: by={column!r}."
+            f"Take one: runs[runs[{column!r}] == {names[0]!r}], or each by itself: {each}."
+        )
+
+
+def check_low_is_better(target: str, who: str) -> None:
+    """Refuse a target of which more is better: the lowest value would then be the worst size."""
+    if better_of(target) == "high":
+        raise DataError(
+            f"{who} looks for the lowest {target!r}, and by its name more of it is better. Take what falls: "
+            f"runs.assign(error=1 - runs[{target!r}]) with target='error'. If less of it is better after all: "
+            f"columns={{'loss': {target!r}}}."
         )
 
 
 def _with_budget(
-    frame: pd.DataFrame, budget: str | None, columns: Mapping[str, str] | None, who: str
+    frame: pd.DataFrame, budget: str | None, method: Method, columns: Mapping[str, str] | None, who: str
 ) -> tuple[pd.DataFrame, str, list[str]]:
     """The table, the column that names its budgets, and what is said about it."""
     if budget is not None and not isinstance(budget, str):
@@ -145,24 +170,47 @@ def _with_budget(
     else:
         column = find_column(frame, "flops", needed_by=who, columns=columns)
     if budget is None:
-        _check_values(frame, column, columns, who)
+        _check_values(frame, column, method, columns, who)
     return frame, column, notes
 
 
-def _check_values(frame: pd.DataFrame, column: str, columns: Mapping[str, str] | None, who: str) -> None:
+def _check_values(
+    frame: pd.DataFrame, column: str, method: Method, columns: Mapping[str, str] | None, who: str
+) -> None:
     """Refuse compute as budgets where a value of it has too few sizes to be one."""
     read = checked_columns(
         frame, ["flops", "params"], needed_by=who, columns={**(columns or {}), "flops": column}, warn_units=False
     )
     sizes = pd.Series(read.values["params"]).groupby(_numbered(read.values["flops"])).nunique()
-    least = 4
+    least = LEAST_SIZES[method]
     if (sizes < least).any():
         few = int((sizes < least).sum())
+        near = _nearly(read.values["flops"], read.values["params"], least, column)
         raise DataError(
             f"{who}: {few} of {how_many(len(sizes), 'value')} of {column!r} have fewer than {least} sizes, so they are "
-            f"no budgets, and the table has no column 'flop_budget'. Name one: budget='my_budget'; take {column!r} as "
-            f"it is: budget={column!r}; or read the runs at common budgets: {_ASK}."
+            f"no budgets, and the table has no column 'flop_budget'. "
+            + (
+                near
+                or f"Name one: budget='my_budget'; take {column!r} as it is: budget={column!r}; or read logs of runs "
+                f"at common budgets: {_ASK}."
+            )
         )
+
+
+def _nearly(flops: Floats, params: Floats, least: int, column: str) -> str:
+    """What to type where compute comes in groups of enough sizes that are not quite the same; else empty."""
+    order = np.argsort(flops, kind="stable")
+    logs = np.log(flops[order])
+    groups = np.split(order, np.flatnonzero(np.diff(logs) > NEARLY) + 1)
+    spread = max(float(np.ptp(np.log(flops[group]))) for group in groups)
+    if spread > NEARLY or len(groups) > MOST_NAMED or min(len(np.unique(params[group])) for group in groups) < least:
+        return ""
+    nominal = ", ".join(f"{np.exp(np.log(flops[group]).mean()):.1e}".replace("e+", "e") for group in groups)
+    return (
+        f"Its values agree to {100 * np.expm1(spread):.2g} % in {how_many(len(groups), 'group')}: make a column of the "
+        f"budgets that were meant, such as budgets = np.array([{nominal}]); runs['flop_budget'] = "
+        f"budgets[np.abs(np.log(runs[{column!r}].to_numpy()[:, None] / budgets)).argmin(axis=1)]."
+    )
 
 
 def _numbered(flops: Floats) -> Floats:
@@ -187,8 +235,7 @@ def _read(
         known, ["params", target, "flop_budget", *names], needed_by=who, columns=said, positive=positive,
         warn_units=False,
     )  # fmt: skip
-    for name in ("params", target, *names):
-        unit_warnings(read.values[name], name=name, column=read.columns[name])
+    doubts = _unit_doubts(read, ("params", target, *names))
     values = read.values
     spent = values["flops"] if "flops" in names else values["flop_budget"]
     tokens = np.log(values["tokens"]) if "tokens" in names else np.full(len(known), np.nan)
@@ -196,6 +243,7 @@ def _read(
         {
             "number": _numbered(values["flop_budget"]), "budget": values["flop_budget"], "spent": spent,
             "x": np.log(values["params"]), "loss": values[target], "tokens": tokens,
+            "row": known.index,
         }
     )  # fmt: skip
     # In one order whatever the order of the rows: draws of the noise then do not depend on it.
@@ -204,14 +252,27 @@ def _read(
     if "tokens" not in names:
         notes.append("no column 'tokens': taken as flops / (6 params)")
     table.attrs["notes"] = tuple(notes)
+    table.attrs["doubts"] = doubts
     return table
+
+
+def _unit_doubts(read: CheckedColumns, names: Sequence[str]) -> tuple[str, ...]:
+    """What is outside the usual range of its quantity; each is warned of too."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always", UnitWarning)
+        for name in names:
+            unit_warnings(read.values[name], name=name, column=read.columns[name])
+    doubts = tuple(str(one.message).removesuffix(".") for one in seen)
+    for words in doubts:
+        warnings.warn(UnitWarning(f"{words}."), stacklevel=stacklevel_of_caller())
+    return doubts
 
 
 def _budget(flops: float, rows: pd.DataFrame) -> Budget:
     sizes = rows.groupby("x", sort=True)["loss"].agg(["mean", "size"])
     return Budget(
         flops, float(rows["spent"].mean()), sizes.index.to_numpy(float), sizes["mean"].to_numpy(float),
-        sizes["size"].to_numpy(float), rows[["x", "loss", "tokens"]].reset_index(drop=True),
+        sizes["size"].to_numpy(float), rows[["x", "loss", "tokens", "row"]].reset_index(drop=True),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ OFF_CENTRE = 0.5
 
 
 def doubts_of(
-    frame: pd.DataFrame, kept: Sequence[Budget], growth: GrowthLines, method: Method, level: float
+    frame: pd.DataFrame, kept: Sequence[Budget], growth: GrowthLines, method: Method, level: float, target: str
 ) -> tuple[str, ...]:
     """Each reason in one sentence."""
     doubts = []
@@ -32,7 +32,7 @@ def doubts_of(
         shares = zip(edges.edge.to_numpy(float), edges.flops.to_numpy(float), strict=True)
         which = listing(f"{100 * share:.0f} % at {flops:.4g} FLOP" for share, flops in shares)
         doubts.append(
-            f"the lowest loss lies at the smallest or largest size in many draws of the noise, {which}: these "
+            f"the lowest {target} lies at the smallest or largest size in many draws of the noise, {which}: these "
             f"intervals end where the sizes end"
         )
     if growth.params is None:
@@ -50,8 +50,13 @@ def doubts_of(
     return tuple(doubts)
 
 
-def hint_of(kept: Sequence[Budget], method: Method) -> tuple[str, ...]:
-    """What is said of splines that follow the noise of single runs: most of them have several low points."""
+def hint_of(all_: Sequence[Budget], kept: Sequence[Budget], method: Method, target: str) -> tuple[str, ...]:
+    """What may be behind an answer that is none, or splines that follow the noise of single runs."""
+    if all_ and not kept and all(0 < int(np.argmax(one.loss)) < len(one.x) - 1 for one in all_):
+        return (
+            f"The {target} is highest between the sizes of every budget: if more of it is better, take what falls, "
+            f"such as 1 - {target}.",
+        )
     if method != "akima" or not kept:
         return ()
     lows = [int(((one.loss[1:-1] < one.loss[:-2]) & (one.loss[1:-1] < one.loss[2:])).sum()) for one in kept]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.isoflop.analysis import seed_of_arrays
-from scalefit.decisions.isoflop.budgets import as_columns, several_families
+from scalefit.decisions.isoflop.budgets import as_columns, check_low_is_better, several_families
 from scalefit.decisions.isoflop.envelope_record import EnvelopeFit
 from scalefit.decisions.isoflop.power_lines import LEAST_POINTS, PowerLine, fit_line
 from scalefit.decisions.isoflop.record import GrowthLines
@@ -165,6 +165,7 @@ def _read(frame: pd.DataFrame, target: str, columns: Mapping[str, str] | None) -
     if not len(frame):
         raise DataError(f"{_WHO} needs at least one row; the table has none.")
     several_families(frame, columns, _WHO)
+    check_low_is_better(target, _WHO)
     loss = find_column(frame, target, needed_by=_WHO, columns=columns)
     measured = frame[frame[loss].notna()]
     left = len(frame) - len(measured)

@@ -11,6 +11,7 @@ import numpy as np
 from scalefit.decisions.chain import Chain
 from scalefit.decisions.frontier import value_of
 from scalefit.decisions.route import Path, Route, find_route, known_names
+from scalefit.decisions.single_doubts import doubts_of_fit, ratio_doubt
 from scalefit.decisions.spending import Cost
 from scalefit.decisions.targets.chained import ChainedStage, Rows, chained_stages, route_stage
 from scalefit.errors import FitError, not_one_of
@@ -22,12 +23,17 @@ from scalefit.uncertainty.paths import beyond
 Better = Literal["low", "high"]
 ALL = slice(None)
 ESTIMATE = slice(0, 1)
-#: Inputs are followed as far as this many decades past the data, and half of it, to see what the law approaches.
-_FAR = 240.0
-#: The law has come to rest where the second half of that way moves it by less than this share of the whole.
-_AT_REST = 0.01
+#: How a route says that nothing but the law splits its budgets.
+BEST_SPLIT = "on the best split"
+#: What a law approaches is judged on the way to this power of ten, below which laws and routes follow their inputs,
+#: and at least so many decades past the data.
+_FAR, _LEAST = 54.0, 6.0
+#: The law has settled where two parts of that way agree on the limit to this share of what is left to gain.
+_SETTLED = 0.01
+#: Steps below this share of the value are rounding.
+_ROUNDING = 1e-9
 #: A limit this small beside the values seen is zero.
-_ZERO = 1e-6
+_ZERO = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +50,7 @@ class Curve:
         The law or chain; why it should not be believed, empty where nothing speaks against it; where draws come from.
     grows : bool, whether a higher target is better.
     notes : tuple of str
+    doubts : tuple of str, what speaks against the fits; those of each stage of a chain with its name.
     """
 
     route: Route
@@ -55,6 +62,7 @@ class Curve:
     source: str
     grows: bool
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     @property
     def draws(self) -> int:
@@ -85,14 +93,32 @@ class Curve:
             given[stage.gives] = stage.values(ESTIMATE, given)
         return out
 
+    def doubts_at(self, places: Array) -> tuple[str, ...]:
+        """What speaks against the fits, and against the best split of budgets where answers lie."""
+        law, theta = self.route.fit.law, self.theta[ESTIMATE]
+        places = places[np.isfinite(places)]
+        if not self.route.text.startswith(BEST_SPLIT) or not {"params", "tokens"} <= set(law.inputs) or not len(places):
+            return self.doubts
+        there = self.route.inputs(theta, places)
+        seen = dict(zip(law.inputs, self.route.fit.problem.inputs, strict=True))
+        split = ratio_doubt(there["params"][0], there["tokens"][0], (seen["params"], seen["tokens"]))
+        return (*self.doubts, *split)
+
     def limits(self) -> Array:
-        """(1 + draws,) what each row approaches as the quantity grows without end; NaN where it never comes to rest."""
+        """(1 + draws,) what each row approaches as the quantity grows without end; NaN where that cannot be told.
+
+        Zero where there is no floor: a sum of powers goes on to fall at the far end of any way, so its limit is taken
+        from how its steps shrink (Aitken), and counts only where two parts of the way agree.
+        """
         high = self.route.reach[1]
-        decades = _FAR - max(0.0, np.log10(high))
-        last, half, end = (self.values(np.array([high]))[:, 0], *(self._far(decades * k) for k in (0.5, 1.0)))
-        rest = np.abs(end - half) <= _AT_REST * np.abs(last - end) + 1e-12 * np.abs(end)
-        end = np.where(np.abs(end) <= _ZERO * np.abs(last), 0.0, end)
-        return np.where(rest & np.isfinite(end), end, np.nan)
+        decades = max(_FAR - np.log10(high), _LEAST) if high > 0 else _FAR
+        last = self.values(np.array([high]))[:, 0]
+        way = [self._far(decades * share) for share in (0.25, 0.5, 0.75, 1.0)]
+        before, end = _settling(*way[:3]), _settling(*way[1:])
+        apart = np.abs(end - before)
+        settled = apart <= _SETTLED * np.abs(last - end) + _ROUNDING * np.abs(end)
+        end = np.where(np.abs(end) <= np.maximum(_ZERO * np.abs(last), 2 * apart), 0.0, end)
+        return np.where(settled & np.isfinite(end), end, np.nan)
 
     def _far(self, decades: float) -> Array:
         """The target so many decades past the data; inputs that the route cannot follow go on as they went there."""
@@ -117,6 +143,15 @@ class Curve:
         for stage in self.stages:
             given[stage.gives] = stage.values(rows, given)
         return given[self.stages[-1].gives if self.stages else self.route.fit.target]
+
+
+def _settling(first: Array, second: Array, third: Array) -> Array:
+    """Where three values, evenly spaced in the log of the quantity, are heading if their steps shrink by one factor."""
+    one, two = second - first, third - second
+    with np.errstate(all="ignore"):
+        on = np.where(np.abs(two) > _ROUNDING * np.abs(third), two * two / (one - two), 0.0)
+        # Steps that do not shrink lead nowhere.
+        return np.where((on == 0) | (np.abs(two) < np.abs(one)), third + on, np.nan)
 
 
 def follow(
@@ -147,7 +182,7 @@ def follow(
     theta = np.vstack([fit.theta, draws[np.isfinite(draws).all(axis=1)]])
     curve = Curve(
         route, theta, (), fit.target, fit.law.name, "" if fit.converged else fit.verdict, fit.interval_source,
-        grows=False,
+        grows=False, doubts=doubts_of_fit(fit),
     )  # fmt: skip
     return _directed(curve, better)
 
@@ -176,7 +211,11 @@ def _follow_chain(
     name = " -> ".join(chain.stages[k].title for k in (first, *later))
     verdict = "" if chain.converged else chain.verdict
     source = f"bootstrap of the whole chain, {int(good.sum())} draws"
-    curve = Curve(route, theta, stages, chain.stages[-1].target_column, name, verdict, source, grows=False)
+    used = {k: chain.fits[k][()] for k in (first, *later)}
+    doubts = tuple(f"{chain.stages[k].title}: {doubt}" for k, one in used.items() for doubt in doubts_of_fit(one))
+    curve = Curve(
+        route, theta, stages, chain.stages[-1].target_column, name, verdict, source, grows=False, doubts=doubts
+    )
     return _directed(curve, better)
 
 

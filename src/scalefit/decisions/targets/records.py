@@ -46,6 +46,7 @@ class ScaleRecord:
     verdict : str, why the fit should not be believed; empty where nothing speaks against it.
     source : str, where the intervals come from.
     notes : tuple of str
+    doubts : tuple of str, what else speaks against the answer.
     """
 
     frame: pd.DataFrame
@@ -62,6 +63,7 @@ class ScaleRecord:
     verdict: str
     source: str
     notes: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
 
     @property
     def converged(self) -> bool:
@@ -73,11 +75,14 @@ class ScaleRecord:
 
     def __repr__(self) -> str:
         first, table, foot = self._parts()
-        return "\n".join([first, *([table.to_string(index=False)] if len(table) else []), *foot])
+        doubts = [f"  - {doubt}" for doubt in self.doubts]
+        return "\n".join([first, *doubts, *([table.to_string(index=False)] if len(table) else []), *foot])
 
     def _repr_html_(self) -> str:
         first, table, foot = self._parts()
         shown = table.to_html(index=False, escape=True) if len(table) else ""
+        doubts = "".join(f"<li>{html.escape(doubt)}</li>" for doubt in self.doubts)
+        shown = (f"<ul>{doubts}</ul>" if doubts else "") + shown
         return f"<p><b>{html.escape(first)}</b></p>{shown}" + "".join(f"<p>{html.escape(line)}</p>" for line in foot)
 
 
@@ -86,7 +91,7 @@ class TargetScale(ScaleRecord):
     """The scale at which a law reaches a value, with its interval, or that it never does.
 
     Made by :func:`scalefit.find_scale`; never changed. Has the attributes of every answer about scales: ``curve, along,
-    target, route, level, grows, limit, reach, ends, law, verdict, source, notes``.
+    target, route, level, grows, limit, reach, ends, law, verdict, source, notes, doubts``.
 
     Attributes
     ----------
@@ -114,7 +119,7 @@ class Saturation(ScaleRecord):
     """The scale from which on little is left to gain, with its interval, or that there is none.
 
     Made by :func:`scalefit.find_saturation`; never changed. Has the attributes of every answer about scales: ``along,
-    target, route, level, grows, limit, reach, ends, law, verdict, source, notes``.
+    target, route, level, grows, limit, reach, ends, law, verdict, source, notes, doubts``.
 
     Attributes
     ----------

@@ -113,6 +113,7 @@ def find_saturation(
         verdict=curve.verdict,
         source=curve.source,
         notes=curve.notes,
+        doubts=curve.doubts_at(frame["estimate"].to_numpy(float)),
         kind="remaining" if gain is None else "gain",
         per=np.nan if gain is None else float(per),
         relative=bool(relative),

@@ -100,6 +100,7 @@ def find_scale(
         verdict=curve.verdict,
         source=curve.source,
         notes=curve.notes,
+        doubts=curve.doubts_at(frame["estimate"].to_numpy(float)),
     )
 
 

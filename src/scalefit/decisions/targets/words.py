@@ -37,7 +37,11 @@ def describe_saturation(told: Saturation) -> Described:
     rows = told.frame.to_dict("records")
     if len(rows) == 1:
         sentence = _saturation_sentence(told, rows[0])
-        return _status(told) + sentence[0].upper() + sentence[1:], pd.DataFrame(), _footnotes(told)
+        return (
+            _status(told) + (sentence if told.doubts else sentence[0].upper() + sentence[1:]),
+            pd.DataFrame(),
+            _footnotes(told),
+        )
     said = _places_text(told, [(threshold_text(told, row["threshold"]), row) for row in rows])
     side = "below its ceiling" if told.grows else "above its floor"
     first = f"What is left of {told.target} {side} falls to {said}" if told.kind == "remaining" else _state(told, said)
@@ -65,9 +69,7 @@ def _target_sentence(told: TargetScale, row: Row) -> str:
     if row["where"] == "nowhere":
         past = (told.limit[0] - row["value"]) * (-1 if told.grows else 1) >= -1e-9 * abs(row["value"])
         why = (
-            f"is not reachable: the {limit_word(told)} of {told.law} is {_limit(told)}"
-            if past
-            else f"is not reached up to {_amount(told, told.ends[1])}"
+            f"is not reachable: {_limit_text(told)}" if past else f"is not reached up to {_amount(told, told.ends[1])}"
         )
         return f"{what} {why}{_route(told)}; {_chance_text(told, row)}."
     miss = 1 - row["probability"]
@@ -129,7 +131,14 @@ def _places_text(told: ScaleRecord, named: list[tuple[str, Row]]) -> str:
 
 
 def _status(told: ScaleRecord) -> str:
-    return f"DO NOT RELY ON IT, {told.law} is {told.verdict.rstrip('.')}: " if told.verdict else ""
+    """Whether to believe it; what no reader of the first line alone may miss stands there itself."""
+    if told.verdict:
+        return f"DO NOT RELY ON IT, {told.law} is {told.verdict.rstrip('.')}: "
+    count = len(told.doubts)
+    if not count:
+        return ""
+    pooled = " (families fitted as one)" * any("fitted as if they were one" in doubt for doubt in told.doubts)
+    return f"With {count} doubt{'s' if count > 1 else ''}{pooled}: "
 
 
 def _table(told: ScaleRecord, first: str) -> pd.DataFrame:
@@ -152,7 +161,7 @@ def _table(told: ScaleRecord, first: str) -> pd.DataFrame:
 def _footnotes(told: ScaleRecord) -> list[str]:
     out = []
     if not np.isnan(told.limit[0]):
-        out.append(f"{limit_word(told)} of {told.target}: {_limit(told)}")
+        out.append(_limit_note(told))
     if (told.frame["beyond"] > _FAR).any():
         out.append("so far past the runs the interval of one law is too narrow: see sf.backtest, and ask other laws")
     return [*out, f"intervals: {told.source}", *told.notes]
@@ -189,10 +198,27 @@ def _route(told: ScaleRecord) -> str:
     return f", {told.route}" if told.route else ""
 
 
+def _limit_note(told: ScaleRecord) -> str:
+    """What the law approaches, or that it has no floor."""
+    if _has_limit(told):
+        return f"{limit_word(told)} of {told.target}: {_limit(told)}"
+    draws = f" ({100 * told.level:g} %: to {_number(told.limit[2], 2)})" if told.limit[2] > 0 else ""
+    return f"no floor: {told.target} falls towards 0{draws}"
+
+
+def _limit_text(told: ScaleRecord) -> str:
+    """The same inside a sentence."""
+    if _has_limit(told):
+        return f"the {limit_word(told)} of {told.law} is {_limit(told)}"
+    return f"{told.law} falls towards 0"
+
+
+def _has_limit(told: ScaleRecord) -> bool:
+    return told.grows or told.limit[0] != 0
+
+
 def _limit(told: ScaleRecord) -> str:
     estimate, low, high = told.limit
-    if estimate == low == high == 0:
-        return "0 in every draw"
     if np.isnan(low):
         return _number(estimate, 4)
     digits = _digits(estimate, low, high)
