@@ -44,7 +44,7 @@ def plot_curve_forecast(forecast: CurveForecast, *, ax: Axes | None = None) -> A
     'loss (nats per token)'
     """
     ax = axes_or_current(ax)
-    below = make_axes_locatable(ax).append_axes("bottom", size=RATES, pad=0.08, sharex=ax)
+    below = make_axes_locatable(ax).append_axes("bottom", size=RATES, pad=0.14, sharex=ax)
     first = forecast.curves.step.min()
     fitted = list(dict.fromkeys(forecast.curves.run))[:MOST_RUNS]
     for k, run in enumerate(fitted):

@@ -12,10 +12,9 @@ import numpy as np
 
 from scalefit.fitting.problem import Array
 
-#: How much counts what the laws lie apart, the slow part of the residuals of the fitted curves, and, if it is more, what
+#: How much counts what the laws lie apart, the slow part of the residuals of the fitted curves and, if it is more, what
 #: those leave open of the parameters: by likelihood of the final losses of microlm's schedules forecast from every two
-#: of the others, and of simulated ones. Curves held out of the three fitted 100M curves and of three logs of 20 billion
-#: tokens give the same within their scatter.
+#: of the others, and of simulated ones.
 APART, SLOW, PARAMS = 0.7, 2.7, 1.5
 #: Between runs that differ in their seed alone, as a share of the loss: the least of any setting of microlm.
 RUN_SCATTER = 0.0018
