@@ -23,6 +23,7 @@ from scalefit.uncertainty import draws as drawing
 from scalefit.uncertainty.derivations import derive_frame
 from scalefit.uncertainty.intervals import IntervalKind, check_level, interval_of, summary_frame
 from scalefit.uncertainty.jackknife import Jackknife, jackknife_of
+from scalefit.uncertainty.lack_of_fit import LackOfFit, lack_of_fit
 from scalefit.uncertainty.record import FitRecord
 from scalefit.uncertainty.resamples import BootstrapKind, bootstrap_draws
 from scalefit.uncertainty.resampling import Plan
@@ -74,6 +75,11 @@ class Fit(FitRecord):
         if self.draws is not None:
             return self.draws.to_numpy(float)
         return drawing.normal_draws(self.coordinates, self.u, self.coordinate_covariance, self.seed)
+
+    @cached_property
+    def missed(self) -> LackOfFit:
+        """Whether the law misses something, tested at first use: see :func:`scalefit.lack_of_fit`."""
+        return lack_of_fit(self)
 
     @cached_property
     def seed(self) -> int:

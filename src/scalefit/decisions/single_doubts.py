@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 import numpy as np
 import pandas as pd
 
@@ -11,7 +9,6 @@ from scalefit.errors import listing
 from scalefit.fitting.problem import Array
 from scalefit.quantities import QUANTITIES
 from scalefit.result import Fit
-from scalefit.uncertainty.lack_of_fit import lack_of_fit
 
 #: A split this many times off all ratios of tokens to parameters among the runs is said to be off them.
 OFF_RATIO = 3.0
@@ -21,25 +18,21 @@ NAMED = 4
 SIZES = 3
 #: Residuals below this are what an optimizer leaves of an exact fit, and their shape means nothing.
 EXACT = 1e-6
-#: What was found, so that many questions to one fit test it once.
-_FOUND: WeakKeyDictionary[Fit, tuple[str, ...]] = WeakKeyDictionary()
 
 
 def doubts_of_fit(fit: Fit) -> tuple[str, ...]:
     """Several families fitted as one law, and a law that misses something."""
-    if fit not in _FOUND:
-        names = pooled_families(fit)
-        out = []
-        if names:
-            more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-            out.append(
-                f"the runs are of {len(names)} families ({listing(names[:NAMED])}{more}), fitted as if they were one: "
-                f"fit one at a time, such as runs[runs[{_family_column(fit)!r}] == {names[0]!r}]"
-            )
-        if fit.rms > EXACT and (told := lack_of_fit(fit)).warns:
-            out.append(told.words)
-        _FOUND[fit] = tuple(out)
-    return _FOUND[fit]
+    names = pooled_families(fit)
+    out = []
+    if names:
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        out.append(
+            f"the runs are of {len(names)} families ({listing(names[:NAMED])}{more}), fitted as if they were one: "
+            f"fit one at a time, such as runs[runs[{_family_column(fit)!r}] == {names[0]!r}]"
+        )
+    if fit.rms > EXACT and fit.missed.warns:
+        out.append(fit.missed.words)
+    return tuple(out)
 
 
 def pooled_families(fit: Fit) -> tuple[str, ...]:

@@ -11,7 +11,6 @@ from scalefit.decisions.route import Route
 from scalefit.errors import listing
 from scalefit.fitting.problem import Array
 from scalefit.result import Fit
-from scalefit.uncertainty.lack_of_fit import lack_of_fit
 from scalefit.uncertainty.resamples import MANY_REDRAWN
 
 #: Rows that a family must have beyond the free parameters of its law before a lead or a crossover is claimed: simulated
@@ -91,7 +90,7 @@ def few_points(fits: Mapping[str, Fit]) -> list[str]:
 
 def bent(fits: Mapping[str, Fit]) -> list[str]:
     """Families whose law misses something."""
-    return [f"{name}: {told.words}" for name, fit in fits.items() if (told := lack_of_fit(fit)).warns]
+    return [f"{name}: {fit.missed.words}" for name, fit in fits.items() if fit.missed.warns]
 
 
 def failed(fits: Mapping[str, Fit]) -> list[str]:

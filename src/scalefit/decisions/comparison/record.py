@@ -21,7 +21,7 @@ from scalefit.errors import FitError, not_one_of
 from scalefit.fitting.problem import Array
 from scalefit.law import Law
 from scalefit.result import Fit
-from scalefit.uncertainty.lack_of_fit import LackOfFit, lack_of_fit
+from scalefit.uncertainty.lack_of_fit import LackOfFit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,7 +116,7 @@ class Comparison:
     @cached_property
     def lack_of_fit(self) -> dict[str, LackOfFit]:
         """Family -> whether its runs miss the law by more than scatter."""
-        return {name: lack_of_fit(fit) for name, fit in self.fits.items()}
+        return {name: fit.missed for name, fit in self.fits.items()}
 
     @cached_property
     def tests(self) -> pd.DataFrame:
