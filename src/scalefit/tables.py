@@ -107,6 +107,11 @@ def derive_columns(
     steps = whole_steps(frame, step_column, law.name)
     averaged = are_averages(frame, frame[step_column].to_numpy(float))
     runs = np.array(run_names(frame, columns), object)
+    if schedules is not None and not isinstance(schedules, Mapping):
+        raise DataError(
+            f"{law.name}: schedules is a mapping of run to Schedule, such as {{'a': sf.Schedule.cosine(…)}}; got "
+            f"{type(schedules).__name__}."
+        )
     given = None if schedules is None else {str(run): schedule for run, schedule in schedules.items()}
     parts: dict[str, list[tuple[NDArray[np.intp], Array]]] = {name: [] for name in law.derive.columns}
     courses: dict[str, Course] = {}

@@ -129,6 +129,11 @@ def compare_schedules(
     asker = "compare_schedules"
     check_curve_law(fit.law, asker)
     check_level(level)
+    if not isinstance(schedules, Mapping):
+        raise DataError(
+            f"{asker}: schedules is a mapping of name to Schedule, such as {{'cosine': sf.Schedule.cosine(…)}}; got "
+            f"{type(schedules).__name__}."
+        )
     plans = {str(name): check_schedule(one, asker) for name, one in schedules.items()}
     if len(plans) < 2:
         raise DataError(f"{asker} needs two schedules or more; got {len(plans)}.")

@@ -20,6 +20,11 @@ SAME_RATE = 1.05
 FAR = 2.0
 #: Rates below this share of the peak are all next to zero.
 NEXT_TO_ZERO = 0.02
+#: An area before the first row this close to its steps at full rate is one without a warm-up.
+FULL_RATE = 0.98
+#: Curves this many times as far off the law as rows scatter about their neighbours, and by this share of the loss at
+#: least, are not described by it.
+MISFIT, LEAST_MISFIT = 3.0, 0.005
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,20 @@ def doubts_of(fit: Fit, schedules: Sequence[Schedule], at: dict[str, float]) -> 
         )
     if not fit.converged:
         out.append(f"the fit of {law.name} is {fit.verdict}")
+    elif fit.judgement.at_bound:
+        out.append(f"{listing(fit.judgement.at_bound)} of {law.name} ended at a bound")
+    out += _misfit(fit)
+    if _lacks_warmup(fit) and any(one.warmup and one.rates[0] < FULL_RATE * one.rates.max() for one in schedules):
+        out.append(
+            "the fitted runs are taken to have begun at full rate, for their logs show no warm-up, and this one warms "
+            "up: give the warm-up to sf.fit too, with schedules={run: sf.Schedule.…}"
+        )
     if seen is not None:
         out += _beyond_rates(seen, schedules)
     inputs = [inputs_along(law, one, [one.steps], at) for one in schedules]
+    ends = [float(law.value(fit.theta, each)[0, 0]) for each in inputs]
+    if not all(np.isfinite(end) and end > 0 for end in ends):
+        out.insert(0, f"by the law a final loss would be {min(ends):.3g}, which is no loss")
     for name, which, what in (
         ("S1", "area under the rate", "the longest fitted run"),
         ("S2", "annealing area", "any fitted row"),
@@ -83,6 +99,38 @@ def doubts_of(fit: Fit, schedules: Sequence[Schedule], at: dict[str, float]) -> 
             if fitted > 0 and most > FAR * fitted:
                 out.append(f"its {which} is {most / fitted:.1f} times that of {what}")
     return tuple(out)
+
+
+def _lacks_warmup(fit: Fit) -> bool:
+    """Whether every fitted run is taken to have had its full rate from its first step, though its rows begin later."""
+    data = fit.data
+    if not {"step", "S1"} <= set(data.columns):
+        return False
+    shares = []
+    for _, rows in data.groupby(data["run"].astype(str) if "run" in data.columns else np.zeros(len(data))):
+        rates, first = _rates_of(rows.sort_values("step")), rows.loc[rows["step"].idxmin()]
+        if rates is not None and len(rates) and first["step"] > 0:
+            shares.append(float(first["S1"] / ((first["step"] + 1) * rates.max())))
+    return bool(shares) and min(shares) > FULL_RATE
+
+
+def _misfit(fit: Fit) -> list[str]:
+    """Curves much farther off the law than their rows scatter."""
+    if fit.problem.objective.on != "log" or "step" not in fit.data.columns:
+        return []
+    r = pd.Series(fit.problem.residual(fit.theta)[0], index=range(fit.n_rows))
+    runs = fit.data["run"].astype(str).to_numpy() if "run" in fit.data.columns else np.zeros(fit.n_rows)
+    order = np.lexsort((fit.data["step"].to_numpy(float), runs))
+    steps = np.diff(r.to_numpy()[order])[runs[order][1:] == runs[order][:-1]]
+    if len(steps) < 2:
+        return []
+    rows, off = float(np.std(steps)) / np.sqrt(2), float(np.sqrt(np.mean(r**2)))
+    if off < LEAST_MISFIT or off < MISFIT * rows:
+        return []
+    return [
+        f"the fitted curves lie {100 * off:.2g} % off the law where single rows scatter by {100 * rows:.2g} %: another "
+        f"law or setting may fit, see sf.profile_setting"
+    ]
 
 
 def _beyond_rates(seen: SeenRates, schedules: Sequence[Schedule]) -> list[str]:

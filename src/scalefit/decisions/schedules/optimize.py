@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 SHARES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7)
 #: The name of the schedule found, beside others.
 FOUND = "optimised"
+#: Nats within which two schedules are level.
+LEVEL = 1e-6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -155,6 +157,9 @@ def optimize_schedule(
     every = np.array(finals(law, np.concatenate([theta, draws]), list(plans.values()), others))
     every[0, 0] = found.loss
     doubts = (*bounded, *(doubts_of(fit, [schedule], others) if isinstance(fit, Fit) else ()))
+    lowest = float(np.nanmin(every[0, 1:]))
+    if not found.loss <= lowest + LEVEL:
+        doubts = (f"a usual schedule ends lower, by {found.loss - lowest:.2g}: the search found no optimum", *doubts)
     source = fit.interval_source if isinstance(fit, Fit) else "parameters as given, so there are none"
     return OptimizedSchedule(
         schedule,
