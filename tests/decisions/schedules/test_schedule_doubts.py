@@ -56,8 +56,7 @@ def test_a_parameter_at_its_bound_is_doubted():
 def test_a_loss_below_zero_is_no_loss():
     fit = fitted(logs("constant", "cosine"))
     grown = {
-        name: sf.Schedule.wsd(steps=STEPS, peak=40 * PEAK, decay_start=1000 + k)
-        for k, name in enumerate(("a", "b"))
+        name: sf.Schedule.wsd(steps=STEPS, peak=40 * PEAK, decay_start=1000 + k) for k, name in enumerate(("a", "b"))
     }
     assert "which is no loss" in sf.compare_schedules(fit, grown).doubts[0]
 
@@ -68,3 +67,9 @@ def test_one_schedule_or_a_list_is_no_mapping():
         sf.compare_schedules(fit, list(PLANS.values()))
     with pytest.raises(sf.DataError, match=r"mapping of run to Schedule, such as .* got Schedule"):
         sf.fit(logs("constant"), "lr_annealing", schedules=PLANS["constant"])
+
+
+def test_what_is_not_identified_has_no_interval_that_its_estimate_could_fall_out_of():
+    told = sf.compare_schedules(fitted(logs("constant")), PLANS)
+    assert told.frame[["low", "high"]].isna().all(axis=None)
+    assert str(told).startswith("DO NOT RELY ON IT")

@@ -59,6 +59,11 @@ def other_inputs(fit: Fit, at: Mapping[str, float] | None, asker: str) -> dict[s
     return {name: float(given[name]) for name in plain}
 
 
+def sound_draws(fit: Fit) -> Array:
+    """The draws of a fit, (B, p); one of nothing where it is not identified, for its intervals then mean nothing."""
+    return fit.draws_theta if fit.converged else np.full((1, fit.theta.shape[1]), np.nan)
+
+
 def inputs_along(law: Law, schedule: Schedule, steps: Sequence[int] | Steps, at: Mapping[str, float]) -> Inputs:
     """The inputs of a law at some steps of a schedule; the others as ``at`` says, the same at every step."""
     where = [int(step) for step in steps]

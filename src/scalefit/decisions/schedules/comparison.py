@@ -19,6 +19,7 @@ from scalefit.decisions.schedules.along import (
     inputs_along,
     other_inputs,
     shown_steps,
+    sound_draws,
 )
 from scalefit.decisions.schedules.doubts import doubts_of
 from scalefit.errors import DataError, listing
@@ -146,7 +147,7 @@ def compare_schedules(
     others = other_inputs(fit, at, asker)
     every = list(plans.values())
     estimate = finals(fit.law, fit.theta, every, others)[0]
-    frame = side_by_side(list(plans), estimate, finals(fit.law, fit.draws_theta, every, others), level)
+    frame = side_by_side(list(plans), estimate, finals(fit.law, sound_draws(fit), every, others), level)
     return ScheduleComparison(
         frame,
         pd.concat([_curve(fit, name, plans[name], level, others) for name in frame["schedule"]], ignore_index=True),
@@ -201,10 +202,10 @@ def headline(told: ScheduleComparison) -> str:
     """The answer in one sentence, and before it what speaks against believing it."""
     first, second = told.frame.iloc[0], told.frame.iloc[1]
     apart = words.with_ends(second.difference, second.difference_low, second.difference_high, told.level)
-    sure = words.percent(first.probability)
+    sure = "" if np.isnan(first.probability) else f", in {words.percent(first.probability)} of draws"
     return words.with_status(
         f"After {told.steps:,} steps {first.schedule} ends lowest of {len(told.frame)}, at "
-        f"{words.with_ends(first.estimate, first.low, first.high, told.level)}, in {sure} of draws; next is "
+        f"{words.with_ends(first.estimate, first.low, first.high, told.level)}{sure}; next is "
         f"{second.schedule}, higher by {apart}",
         told.doubts,
     )
