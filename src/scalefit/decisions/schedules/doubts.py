@@ -108,7 +108,8 @@ def _lacks_warmup(fit: Fit) -> bool:
         return False
     shares = []
     for _, rows in data.groupby(data["run"].astype(str) if "run" in data.columns else np.zeros(len(data))):
-        rates, first = _rates_of(rows.sort_values("step")), rows.loc[rows["step"].idxmin()]
+        ordered = rows.sort_values("step")
+        rates, first = _rates_of(ordered), ordered.iloc[0]
         if rates is not None and len(rates) and first["step"] > 0:
             shares.append(float(first["S1"] / ((first["step"] + 1) * rates.max())))
     return bool(shares) and min(shares) > FULL_RATE
