@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -186,9 +186,7 @@ def isoflop(
     budget: Annotated[
         str | None, typer.Option(help="The column that names the budget of each run; else flop_budget or flops.")
     ] = None,
-    method: Annotated[
-        Literal["akima", "parabola"], typer.Option(help="How the loss is drawn over the size.")
-    ] = "akima",
+    method: Annotated[str, typer.Option(help="How the loss is drawn over the size: akima or parabola.")] = "akima",
     by: Annotated[list[str] | None, typer.Option(help="A column of groups, each alone; may be repeated.")] = None,
     target: Annotated[str, typer.Option(help="The column that is lowest at the best size.")] = "loss",
     column: Column = None,
@@ -204,10 +202,11 @@ def isoflop(
     """Find the best size at each budget of compute, and how it grows with compute."""
     from scalefit.decisions.isoflop.analysis import isoflop as analyse
     from scalefit.decisions.isoflop.record import IsoFlops
+    from scalefit.decisions.isoflop.vertices import Method
 
     told: Any = analyse(
-        read_table(file, "isoflop"), budget=budget, method=method, target=target, level=level, by=by or None,
-        columns=read_names(column, "--column") or None, noise=noise, draws=draws, rng=seed,
+        read_table(file, "isoflop"), budget=budget, method=cast("Method", method), target=target, level=level,
+        by=by or None, columns=read_names(column, "--column") or None, noise=noise, draws=draws, rng=seed,
     )  # fmt: skip
     if as_json:
         if isinstance(told, IsoFlops):

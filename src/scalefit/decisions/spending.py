@@ -125,9 +125,10 @@ class Cost:
         size, per_token = np.log(found["params"]), np.log(found["flops"] / found["tokens"])
         sizes = np.unique(size)
         middle, degree = float(size.mean()), 2 if len(sizes) >= BENDS else min(len(sizes), 2) - 1
-        shape = np.polynomial.Polynomial.fit(size - middle, per_token, max(degree, 0)).convert()
         if degree < 1:  # one size: in proportion to it
             shape = np.polynomial.Polynomial([float(per_token.mean()), 1.0])
+        else:
+            shape = np.polynomial.Polynomial.fit(size - middle, per_token, degree).convert()
         curve = _Straightened(shape, middle, float(sizes[0]), float(sizes[-1]))
         error = float(np.abs(np.expm1(per_token - curve(size))).max())
         text = f"FLOP per token as in {len(frame)} runs of {len(sizes)} sizes, to {100 * error:.2g} %"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
+from numpy.typing import NDArray
 
 from scalefit.plots.axes import (
     COLOURS,
@@ -246,9 +247,10 @@ def _marks(
     )  # fmt: skip
 
 
-def _arms(frame: pd.DataFrame, name: str) -> list[pd.Series[float]]:
-    low, high = (frame[name] - frame[f"{name}_low"]), (frame[f"{name}_high"] - frame[name])
-    return [arm.where(np.isfinite(arm), 0.0).clip(lower=0) for arm in (low, high)]
+def _arms(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
+    """Lengths to both sides, (2, n); none where an end is unknown."""
+    arms = np.array([frame[name] - frame[f"{name}_low"], frame[f"{name}_high"] - frame[name]], float)
+    return np.where(np.isfinite(arms), arms, 0.0).clip(min=0)
 
 
 def _say_doubt(ax: Axes, trusted: bool) -> None:
