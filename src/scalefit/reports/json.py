@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from scalefit.errors import DataError, FitError, listing
 from scalefit.fitting.coordinates import Coordinates, Kind
-from scalefit.fitting.problem import Prior, Problem
+from scalefit.fitting.problem import Problem
 from scalefit.fitting.setup import Constraints, make_coordinates
 from scalefit.fitting.ties import make_ties
 from scalefit.fitting.verdict import Verdict
 from scalefit.law import Law
 from scalefit.reports.entries import Entry, plain, plain_frame
 from scalefit.reports.law_references import FitWithoutLaw, kind_of, plain_law, plain_objective, read_law, read_objective
+from scalefit.reports.priors import plain_prior, read_prior
 from scalefit.result import Fit
 from scalefit.uncertainty.resampling import Counts, Plan, PlanKind
 from scalefit.uncertainty.units import DrawnKind, Units
@@ -97,19 +98,13 @@ def _recipe(fit: Fit) -> dict[str, Any]:
     prior = fit.problem.prior
     return {
         "constraints": {f.name: plain(getattr(fit.constraints, f.name)) for f in fields(Constraints)},
-        "prior": None if prior is None else _plain_prior(prior),
+        "prior": None if prior is None else plain_prior(prior),
         "coordinates": {"kinds": list(fit.coordinates.kinds), "u": plain(fit.u), "basins": plain(fit.basins)},
         "inputs": plain(fit.problem.inputs),
         "target_values": plain(fit.problem.target),
         "weights": plain(fit.weights),
         "data": plain_frame(fit.data),
     }
-
-
-def _plain_prior(prior: Prior) -> dict[str, Any]:
-    """Its numbers; which parameters it pulls in their log only where there are any."""
-    out = {name: plain(getattr(prior, name)) for name in ("centre", "precision", "dispersion")}
-    return out if prior.logs is None else {**out, "logs": np.flatnonzero(prior.logs).tolist()}
 
 
 def _uncertainty(fit: Fit) -> dict[str, Any]:
@@ -296,18 +291,8 @@ def _problem(entry: Entry, law: Law) -> Problem:
     if len(columns) != len(law.inputs) or not len(target):
         entry["inputs"].fail(f"one list per input of {law.name}, with at least one row")
     inputs = tuple(column.table(len(target)) for column in columns)
-    prior = _optional(entry["prior"], lambda part: _prior(part, len(law.params)))
+    prior = _optional(entry["prior"], lambda part: read_prior(part, len(law.params)))
     return Problem(law, inputs, target, read_objective(entry["objective"]), prior)
-
-
-def _prior(entry: Entry, p: int) -> Prior:
-    centre, precision = (entry[name].array(p, finite=True) for name in ("centre", "precision"))
-    if (precision < 0).any():
-        entry["precision"].fail("a list of numbers from 0")
-    logs = None
-    if "logs" in entry.named():
-        logs = np.isin(np.arange(p), entry["logs"].wholes(at_most=p - 1))
-    return Prior(centre, precision, entry["dispersion"].finite(), logs)
 
 
 def _coordinates(entry: Entry, law: Law, constraints: Constraints, problem: Problem) -> tuple[Coordinates, Array]:
