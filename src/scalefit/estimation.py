@@ -29,12 +29,13 @@ from scalefit.fitting.setup import Constraints, bounded_law, make_coordinates
 from scalefit.fitting.starts import Starts
 from scalefit.fitting.verdict import Verdict, judge
 from scalefit.law import Law
-from scalefit.laws import get_law
+from scalefit.laws import catalogue, get_law
 from scalefit.objectives import Objective
 from scalefit.quantities import QUANTITIES
 from scalefit.result import Fit
 from scalefit.runs.checking import checked_columns, no_reserved_columns, numeric_column
 from scalefit.runs.frame import as_frame
+from scalefit.uncertainty.hardly import hardly_identified
 from scalefit.uncertainty.units import Units, block_names, choose_units, row_names
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def fit(
     y, seen_as, y_notes = _target(frame, target, objective, law, known)
     row_weights = _weights(frame, weights)
     _check_begun(law, table, frame.index)
+    doubts = _doubts_of_curves(frame, law, known, table)
     problem = Problem(law, table.inputs, y, objective)
     coordinates = make_coordinates(law, constraints, table.inputs)
     _check_enough(problem, coordinates, constraints, law, row_weights, seen_as)
@@ -141,7 +143,12 @@ def fit(
     with np.errstate(all="ignore"):  # a parameter that nothing fixes may be of any size
         judgement = judge(problem, coordinates, found.u, row_weights, found.objectives, law.param_names, law.inputs)
     judgement = _without_decay(judgement, law, table.unseen, coordinates, constraints)
-    units, names = _units(frame, known, problem.residual(theta)[0], table.inputs)
+    units, names = _units(frame, known, problem.residual(theta)[0], table)
+    if law.derive is not None and judgement.status == "converged":
+        asked = law.derive.seen_in_decay
+        wide = hardly_identified(law, problem, coordinates, found.u, row_weights, units, asked)
+        doubts = (*([wide] if wide else []), *doubts)
+    judgement = replace(judgement, reasons=(*judgement.reasons, *doubts))
     run_column = tables.optional_column(frame, "run", known)
     used = {**table.columns, target: seen_as, **({} if run_column is None else {"run": run_column})}
     if law.verified == "memory":
@@ -196,6 +203,22 @@ def _check_begun(law: Law, table: tables.Table, labels: pd.Index) -> None:
             f"{law.name}: up to the step of {rows_text(list(labels[early]))} all learning rates are zero, and nothing "
             "has been learned: leave such rows out, runs[runs['step'] > 0]."
         )
+
+
+def _doubts_of_curves(
+    frame: pd.DataFrame, law: Law, columns: Mapping[str, str], table: tables.Table
+) -> tuple[str, ...]:
+    """What a law of curves does not know of its runs; warns of steps that stand twice in one of them."""
+    if not table.curves:
+        return ()
+    if said := tables.repeated_steps(frame, columns, law.name):
+        warnings.warn(said, FitWarning, stacklevel=3)
+    takers: dict[str, list[str]] = {}
+    for other in catalogue().values():
+        for name in other.inputs if other.derive is not None else ():
+            if other.derive is not None and name not in other.derive.columns:
+                takers.setdefault(name, []).append(other.name)
+    return (*tables.not_heard(frame, law, columns, takers), *table.doubts)
 
 
 def _without_decay(
@@ -324,11 +347,11 @@ def _as_starts(starts: StartsLike | None, from_params: dict[str, float]) -> Star
 
 
 def _units(
-    frame: pd.DataFrame, columns: Mapping[str, str], residual: Array, inputs: tuple[Array, ...]
+    frame: pd.DataFrame, columns: Mapping[str, str], residual: Array, table: tables.Table
 ) -> tuple[Units, tuple[str, ...]]:
     """What is resampled as one piece, with names that do not depend on the order of rows."""
-    if tables.optional_column(frame, "run", columns) is None:
-        return choose_units(len(frame), None, None, residual), row_names(list(frame.index), inputs)
+    if tables.optional_column(frame, "run", columns) is None and not table.curves:
+        return choose_units(len(frame), None, None, residual), row_names(list(frame.index), table.inputs)
     names = tables.run_names(frame, columns)
     distinct = list(dict.fromkeys(names))
     number = {name: i for i, name in enumerate(distinct)}
@@ -352,6 +375,8 @@ def _used_data(
         column = tables.optional_column(frame, name, columns)
         if column is not None and name not in data.columns:
             data[name] = frame[column]
+    if table.curves and "run" not in data.columns:
+        data["run"] = tables.run_names(frame, columns)  # steps without the name of a run are those of one
     return data
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit import tables
-from scalefit.errors import FitWarning
+from scalefit.errors import FitWarning, rows_text
 from scalefit.provenance import seed_of
 from scalefit.runs.checking import no_reserved_columns
 from scalefit.runs.frame import as_frame
@@ -234,7 +234,8 @@ class Fit(FitRecord):
         Warns
         -----
         FitWarning
-            If the fit is not converged or not identified: its predictions then mean little.
+            If the fit is not converged or not identified: its predictions then mean little. If the law has no value in
+            some rows, such as before the first step with a learning rate: these are NaN.
 
         Examples
         --------
@@ -254,7 +255,24 @@ class Fit(FitRecord):
         low, high = self._band(inputs, level, interval)
         with np.errstate(all="ignore"):
             estimate = self.law.value(self.theta, inputs)[0]
+        estimate, low, high = self._finite(estimate, low, high, inputs, points.index)
         return points.assign(estimate=estimate, low=low, high=high, beyond=paths.beyond(inputs, self.problem.inputs))
+
+    def _finite(
+        self, estimate: Array, low: Array, high: Array, inputs: tuple[Array, ...], labels: pd.Index
+    ) -> tuple[Array, Array, Array]:
+        """NaN in place of a value that is infinite or none, with a warning that names the rows."""
+        none = ~np.isfinite(estimate)
+        if none.any():
+            area = dict(zip(self.law.inputs, inputs, strict=True)).get("S1")
+            begun = self.law.derive is None or area is None or bool((area[none] > 0).any())
+            why = "" if begun else ", because all learning rates up to there are zero"
+            warnings.warn(
+                f"{self.law.name} has no value in {rows_text(list(labels[none]))}{why}: estimate, low and high are NaN.",
+                FitWarning,
+                stacklevel=3,
+            )
+        return np.where(none, np.nan, estimate), np.where(none, np.nan, low), np.where(none, np.nan, high)
 
     def predict_curve(
         self,

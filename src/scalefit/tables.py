@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from scalefit.errors import ColumnError, DataError, listing, rows_text
 from scalefit.law import Law
 from scalefit.runs.checking import checked_columns, numeric_column
-from scalefit.runs.columns import find_column, has_column
+from scalefit.runs.columns import aliases_present, find_column, has_column
 from scalefit.schedules import Schedule
-from scalefit.schedules.courses import Course, course_of, told_of
+from scalefit.schedules.courses import Course, course_of, doubts_of, told_of
 
 Array = NDArray[np.float64]
 Schedules = Mapping[str, Schedule]
+#: A quantity that varies by less than this share is one number.
+SAME_SIZE = 0.01
 #: What is said of rows that stand for several.
 AVERAGED = ("rows are means of several, each taken at the whole step nearest to the mean of theirs",)
 
@@ -32,12 +34,16 @@ class Table:
     columns : which column each input was read from; derived inputs have none.
     notes : what was recognised, derived or interpolated, as sentences.
     unseen : parameters of which the rows cannot tell, because no rate falls before them.
+    doubts : what the law does not know of these runs, as sentences.
+    curves : whether rows are steps along training curves, so that those without the name of a run are of one.
     """
 
     inputs: tuple[Array, ...]
     columns: Mapping[str, str]
     notes: tuple[str, ...]
     unseen: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
+    curves: bool = False
 
 
 def read_inputs(
@@ -65,7 +71,7 @@ def read_inputs(
         found = derive_columns(frame, law, columns=columns, schedules=schedules)
         values.update(found.values)
         unseen = () if found.falls or law.derive is None else law.derive.seen_in_decay
-        table = replace(table, notes=(*table.notes, *found.notes), unseen=unseen)
+        table = replace(table, notes=(*table.notes, *found.notes), unseen=unseen, doubts=found.doubts, curves=True)
     return replace(table, inputs=tuple(np.ascontiguousarray(values[name]) for name in law.inputs))
 
 
@@ -91,10 +97,11 @@ def _check_domain(law: Law, values: Mapping[str, Array], columns: Mapping[str, s
 
 @dataclass(frozen=True, eq=False)
 class DerivedColumns:
-    """Inputs that follow from schedules, what was assumed, and whether any rate falls before a row."""
+    """Inputs that follow from schedules, what was assumed or is doubtful, and whether any rate falls before a row."""
 
     values: Mapping[str, Array]
     notes: tuple[str, ...]
+    doubts: tuple[str, ...]
     falls: bool
 
 
@@ -107,6 +114,7 @@ def derive_columns(
     steps = whole_steps(frame, step_column, law.name)
     averaged = are_averages(frame, frame[step_column].to_numpy(float))
     runs = np.array(run_names(frame, columns), object)
+    named = optional_column(frame, "run", columns) is not None
     if schedules is not None and not isinstance(schedules, Mapping):
         raise DataError(
             f"{law.name}: schedules is a mapping of run to Schedule, such as {{'a': sf.Schedule.cosine(…)}}; got "
@@ -125,24 +133,25 @@ def derive_columns(
         schedule = schedule_of(frame, run, rows, law, columns, given, step_column)
         last = int(steps[rows].max())
         if last > schedule.steps:
+            there = f"Run {run!r} has a row at step {last}, but its" if named else f"A row is at step {last}, but the"
             raise DataError(
-                f"Run {run!r} has a row at step {last}, but its schedule ends at step {schedule.steps}: "
-                f"give a Schedule of {last} steps or more."
+                f"{there} schedule ends at step {schedule.steps}: give a Schedule of {last} steps or more."
             )
-        for name, values in _derived_of_run(law, run, schedule, steps[rows]).items():
+        for name, values in _derived_of_run(law, f"run {run!r}: " if named else "", schedule, steps[rows]).items():
             parts[name].append((rows, values))
         courses[run] = course_of(schedule, last)
     notes = (*(AVERAGED * averaged), *told_of(courses))
     columns_of_all = {name: _put_together(each, len(frame)) for name, each in parts.items()}
-    return DerivedColumns(columns_of_all, notes, any(course.falls for course in courses.values()))
+    falls = any(course.falls for course in courses.values())
+    return DerivedColumns(columns_of_all, notes, doubts_of(courses), falls)
 
 
-def _derived_of_run(law: Law, run: str, schedule: Schedule, steps: NDArray[np.intp]) -> Mapping[str, Array]:
-    """The derived inputs of one run, which is named where they cannot be had."""
+def _derived_of_run(law: Law, which: str, schedule: Schedule, steps: NDArray[np.intp]) -> Mapping[str, Array]:
+    """The derived inputs of one run; ``which`` names it where they cannot be had."""
     try:
         return law.derive_inputs(schedule.rates, steps)
     except DataError as error:
-        raise DataError(f"{law.name}: run {run!r}: {error}") from None
+        raise DataError(f"{law.name}: {which}{error}") from None
 
 
 def _put_together(parts: Sequence[tuple[NDArray[np.intp], Array]], n: int) -> Array:
@@ -171,8 +180,9 @@ def schedule_of(
         if run in schedules:
             return schedules[run]
         there = listing(repr(name) for name in schedules) or "none"
+        why = "" if optional_column(frame, "run", columns) is not None else " The table has no column 'run'."
         raise DataError(
-            f"{law.name}: no schedule for run {run!r}; there is one for {there}. Pass schedules={{run: Schedule}}."
+            f"{law.name}: no schedule for run {run!r}; there is one for {there}.{why} Pass schedules={{run: Schedule}}."
         )
     try:
         lr_column = find_column(frame, "lr", needed_by=law.name, columns=columns)
@@ -181,7 +191,92 @@ def schedule_of(
             f"{error} Or pass schedules={{run: Schedule}}, such as Schedule.cosine(steps=…, peak=…)."
         ) from None
     rates = numeric_column(frame, lr_column, name="lr", needed_by=law.name, positive=False)[rows]
-    return Schedule.from_log(pd.DataFrame({"step": frame[step_column].to_numpy()[rows], "lr": rates}))
+    return logged_schedule(frame, run, rows, step_column, rates, columns, law.name)
+
+
+def logged_schedule(
+    frame: pd.DataFrame,
+    run: str,
+    rows: NDArray[np.intp],
+    step_column: str,
+    rates: Array,
+    columns: Mapping[str, str],
+    needed_by: str,
+) -> Schedule:
+    """The schedule that the ``rates`` logged in some rows of a table show, which are those of one run.
+
+    Raises
+    ------
+    DataError
+        If a step has two rates: a run that was resumed, or several runs taken for one.
+    """
+    log = pd.DataFrame({"step": frame[step_column].to_numpy()[rows], "lr": rates}, index=frame.index[rows])
+    each = log.drop_duplicates()
+    twice = each["step"].duplicated(keep=False)
+    if twice.any():
+        step = each["step"][twice].iloc[0]
+        one, other = each["lr"][each["step"] == step].iloc[:2]
+        of = f"run {run!r} has" if optional_column(frame, "run", columns) is not None else "the rows have"
+        more = int(each["step"][twice].nunique()) - 1
+        raise DataError(
+            f"{needed_by}: {of} two different rates, {one:g} and {other:g}, at step {step:g}"
+            f"{f' (and at {more:,} more)' if more else ''}. Probably {_several_or_resumed(frame, columns)}"
+        )
+    return Schedule.from_log(each)
+
+
+def repeated_steps(frame: pd.DataFrame, columns: Mapping[str, str], needed_by: str) -> str:
+    """A sentence where a run has more than one row at a step, each of which counts; empty where none has."""
+    step = find_column(frame, "step", needed_by=needed_by, columns=columns)
+    place = pd.DataFrame({"run": run_names(frame, columns), "step": frame[step].to_numpy()}, index=frame.index)
+    again = place.duplicated()
+    if not again.any():
+        return ""
+    rows = rows_text(list(frame.index[again]))
+    one = place[again].iloc[0]
+    of = f"run {one['run']!r}" if optional_column(frame, "run", columns) is not None else "the table"
+    return (
+        f"{needed_by}: {rows} repeat{'s' if again.sum() == 1 else ''} a step that stands in a row before, such as step "
+        f"{one['step']:g} of {of}, and every row counts. Probably {_several_or_resumed(frame, columns)}"
+    )
+
+
+def _several_or_resumed(frame: pd.DataFrame, columns: Mapping[str, str]) -> str:
+    """Why a step may stand twice in what is taken for one run, and what to type."""
+    column, step = (optional_column(frame, name, columns) for name in ("run", "step"))
+    if column is not None:
+        return (
+            "the run was resumed, or two runs have one name. To keep the last row of each step: "
+            f"runs.drop_duplicates([{column!r}, {step!r}], keep='last')."
+        )
+    names = [name for name in frame.columns if name != step and not pd.api.types.is_float_dtype(frame[name])]
+    apart = [name for name in names if not frame.duplicated([name, step]).any()]
+    fewest = min(apart, key=lambda name: int(frame[name].nunique()), default=None)
+    told = f"columns={{'run': {fewest!r}}}" if fewest is not None else "columns={'run': …}"
+    return (
+        "several runs, and no column 'run' tells them apart: name the one that does, "
+        f"{told}. If it is one run that was resumed: runs.drop_duplicates({step!r}, keep='last')."
+    )
+
+
+def not_heard(frame: pd.DataFrame, law: Law, columns: Mapping[str, str], takers: Mapping[str, Sequence[str]]) -> list[str]:
+    """Sentences on quantities that differ between rows and that a law of curves does not take.
+
+    ``takers`` are the laws that take each quantity.
+    """
+    said = []
+    for name, laws in takers.items():
+        there = [columns[name]] if name in columns else [name] if name in frame.columns else aliases_present(frame, name)
+        if name in law.inputs or len(there) != 1 or there[0] not in frame.columns:
+            continue
+        values = pd.to_numeric(frame[there[0]], errors="coerce").to_numpy(float)
+        values = values[np.isfinite(values) & (values > 0)]
+        if len(values) and values.max() > (1 + SAME_SIZE) * values.min():
+            said.append(
+                f"{there[0]} goes from {values.min():.4g} to {values.max():.4g}, and {law.name} takes all rows for "
+                f"alike: fit each by itself, or a law that takes {name}, such as {listing(laws, last='or')}"
+            )
+    return said
 
 
 def whole_steps(frame: pd.DataFrame, column: str, needed_by: str) -> NDArray[np.intp]:

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from scalefit.reports.html import COLOURS
+from scalefit.wording.page import COLOURS
 
 VOID = {"br"}
 

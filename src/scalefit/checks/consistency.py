@@ -11,7 +11,7 @@ from scalefit.checks.finding import Finding, Repair, a_few, counted, found
 from scalefit.checks.table import Floats, Mask, RunsTable, as_floats, factorized
 from scalefit.checks.units import small_rows
 from scalefit.quantities import QUANTITIES
-from scalefit.reports.digits import number
+from scalefit.wording.digits import number
 
 #: Two numbers that agree within this share are the same.
 SAME = 0.02

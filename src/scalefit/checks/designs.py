@@ -8,7 +8,7 @@ import numpy as np
 
 from scalefit.checks.finding import Finding, a_few, found
 from scalefit.checks.table import Floats, RunsTable
-from scalefit.reports.digits import number
+from scalefit.wording.digits import number
 
 #: Sizes closer than this share are one.
 ONE = 0.03

@@ -10,7 +10,7 @@ import pandas as pd
 
 from scalefit.checks.table import NAMES, Floats, RunsTable, factorized
 from scalefit.quantities import QUANTITIES
-from scalefit.reports.digits import number, si
+from scalefit.wording.digits import number, si
 
 #: What the ranges of a family are told of, in this order; the measurement comes last.
 RANGED = ("params", "tokens", "tokens_per_param", "flops")

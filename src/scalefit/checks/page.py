@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from scalefit.checks.finding import Finding, Severity, a_few, counted, in_options, short
 from scalefit.checks.pictures import as_svg, draw_check, legend_of
 from scalefit.checks.text import HEADS, MOST_NOTES, column_rows, family_rows, law_lines, what_it_holds
-from scalefit.reports.content import State
-from scalefit.reports.html import CELL, COLOURS, WORDS
+from scalefit.wording.page import CELL, COLOURS, WORDS
+from scalefit.wording.said import State
 
 if TYPE_CHECKING:
     from scalefit.checks.check import RunsCheck

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scalefit.checks.finding import Finding, Severity, a_few, counted, in_options, short
 from scalefit.checks.overview import FamilySummary, range_text
-from scalefit.reports.numbers import columns_text
+from scalefit.wording.tables import columns_text
 
 if TYPE_CHECKING:
     from scalefit.checks.check import RunsCheck

@@ -10,7 +10,7 @@ import numpy as np
 from scalefit.checks.finding import Finding, Repair, counted, found
 from scalefit.checks.table import NAMES, Floats, Ints, RunsTable, as_floats
 from scalefit.quantities import QUANTITIES
-from scalefit.reports.digits import si
+from scalefit.wording.digits import si
 
 #: Above it a loss in nats per token is that of a uniform guess over 262,144 words.
 MOST_NATS = float(np.log(2**18))

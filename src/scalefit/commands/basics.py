@@ -2,83 +2,110 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalefit.commands.application import app, one_line, reported
-from scalefit.commands.options import AsJson, Seed, read_names
-from scalefit.commands.output import save_picture
-from scalefit.errors import ScalefitError
+from scalefit.commands.application import command
+from scalefit.commands.options import Column, Seed, Table, complete_laws
+from scalefit.commands.output import Shown, save_picture
+from scalefit.commands.progress import working
+from scalefit.commands.reading import STDIN, STDIN_NAME, read_names, readable
+
+if TYPE_CHECKING:
+    from scalefit.checks import RunsCheck
+
+#: Misleading only for laws of final losses: whoever means the curves has an ordinary log.
+CURVES = "checkpoints"
 
 
-@app.command()
-@reported()
+@command(["scalefit demo", "scalefit demo --out demo.pdf"], json=False)
 def demo(
     out: Annotated[Path, typer.Option(help="Where the picture goes.")] = Path("scalefit-demo.png"),
     seed: Seed = 0,
-) -> None:
+) -> Shown:
     """Fit, check and draw the real runs that come with the package."""
     from scalefit.reports.demo import describe_demo, draw_demo, run_demo
 
-    shown = run_demo(seed=seed)
-    typer.echo(describe_demo(shown))
-    save_picture(draw_demo(shown), out)
-    typer.echo(f"\nThe picture is in {out}.")
+    with working("fitting the demonstration"):
+        told = run_demo(seed=seed)
+    save_picture(draw_demo(told), out)
+    return Shown("", f"{describe_demo(told)}\n\nThe picture is in {out}.")
 
 
-@app.command()
-@reported()
+@command(["scalefit laws", "scalefit laws chinchilla", "scalefit laws --json"])
 def laws(
-    name: Annotated[str | None, typer.Argument(help="A law, to see all that is known about it.")] = None,
-    as_json: AsJson = False,
-) -> None:
+    name: Annotated[
+        str | None, typer.Argument(help="A law, to see all that is known about it.", autocompletion=complete_laws)
+    ] = None,
+) -> Shown:
     """List the laws, or describe one."""
     from scalefit.laws import get_law, list_laws
     from scalefit.reports.laws import describe_law, describe_laws
 
+    listed = list_laws()
+    listed.index.name = "law"
     if name is not None:
         law = get_law(name)
-        typer.echo(list_laws().loc[law.name].to_json() if as_json else describe_law(law))
+        text, listed = describe_law(law), listed.loc[[law.name]]
     else:
-        typer.echo(list_laws().to_json(orient="index") if as_json else describe_laws())
+        text = describe_laws()
+    return Shown(text.partition("\n")[0], text, frames={"laws": listed})
 
 
-@app.command()
-@reported()
+@command(
+    [
+        "scalefit check runs.csv",
+        "scalefit check logs/ --column run=experiment --report check.html",
+        "scalefit check 'logs/*/metrics.jsonl' --pattern '{family}/metrics.jsonl' --no-laws",
+        "zcat runs.csv.gz | scalefit check - --json",
+    ]
+)
 def check(
-    file: Annotated[str, typer.Argument(help="A file, folder or glob of runs or logs, of any format that is known.")],
-    column: Annotated[
-        list[str] | None, typer.Option(help="Where a quantity stands, such as run=name; may be repeated.")
-    ] = None,
+    file: Table,
+    column: Column = None,
     pattern: Annotated[
         str | None, typer.Option(help="What the parts of paths are, such as '{family}/{run}.csv'.")
     ] = None,
     laws: Annotated[bool, typer.Option(help="Fit the laws, to say which the runs can identify: seconds each.")] = True,
     report: Annotated[Path | None, typer.Option(help="Write the check with pictures into this HTML file.")] = None,
-    as_json: AsJson = False,
-) -> None:
+) -> Shown:
     """Say what a table of runs holds, what is wrong with it and how to repair it.
 
-    Ends with code 0 where the table can be fitted as it is, remarks or not; with code 1 where something would mislead
-    the fit; and with code 2 where a fit would refuse it or it cannot be read. Where it cannot be read, --json prints
-    the error as JSON.
+    Ends with code 0 where the table can be fitted as it is, remarks or not; with code 3 where something would mislead
+    the fit; and with code 2 where a fit would refuse it or it cannot be read. A log of training curves is not
+    misleading by itself.
     """
     from scalefit.checks import check_runs
-    from scalefit.checks.check import error_to_json
 
-    try:
-        checked = check_runs(file, columns=read_names(column, "--column"), laws=laws, pattern=pattern)
-    except (ScalefitError, OSError) as error:
-        if as_json:
-            typer.echo(error_to_json(one_line(str(error))))
-        raise
-    typer.echo(checked.to_json() if as_json else checked.text(commands=True))
+    with readable(file) as path, working("checking"):
+        checked = check_runs(path, columns=read_names(column, "--column"), laws=laws, pattern=pattern, progress=False)
+    if file == STDIN:
+        checked = replace(checked, name=STDIN_NAME)
+    text = checked.text(commands=True)
     if report is not None:
         checked.to_html(report, commands=True)
-        if not as_json:
-            typer.echo(f"\nThe report is in {report}.")
-    checked.raise_problems()
-    if checked.of("misleading"):
-        raise typer.Exit(1)
+        text += f"\n\nThe report is in {report}."
+    return of_check(checked, text)
+
+
+def of_check(checked: RunsCheck, text: str) -> Shown:
+    """A check as an answer: its findings, columns and families are tables."""
+    import pandas as pd
+
+    told = json.loads(checked.to_json())
+    findings = [one for one in checked.findings if one.severity != "remark"]
+    misleading = [one for one in findings if one.kind != CURVES]
+    return Shown(
+        checked.status,
+        text,
+        "bad" if misleading else "doubtful" if findings else "good",
+        doubts=tuple(f"{one.text} {one.command}".strip() for one in findings),
+        notes=checked.notes,
+        frames={name: pd.DataFrame(told.pop(name)).astype(object) for name in ("findings", "columns", "families")},
+        more={name: told[name] for name in ("name", "rows", "runs", "run_column", "can_be_fitted", "unknown", "laws")},
+        refused=not checked.can_be_fitted,
+    )

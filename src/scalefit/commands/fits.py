@@ -1,78 +1,142 @@
-"""Commands about one fit: fit, predict."""
+"""Commands about one fit: fit, predict, report."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalefit.commands.application import app, reported
-from scalefit.commands.options import AsJson, Level, Seed, existing, read_axes, read_names, read_numbers, read_table
-from scalefit.commands.output import save_picture
+from scalefit.commands.application import command
+from scalefit.commands.families import fit_table, only_family
+from scalefit.commands.options import Fixed, LawName, Level, OneFamily, Points, SavedFit, Seed, Single, Table
+from scalefit.commands.output import Shown
+from scalefit.commands.progress import watched, working
+from scalefit.commands.reading import STDIN, read_fit, read_table
 from scalefit.errors import FitError
 
+if TYPE_CHECKING:
+    from scalefit.result import Fit
 
-@app.command()
-@reported()
+Bootstrap = Annotated[int, typer.Option(help="How many resamples to refit; 0 for none.", min=0)]
+
+
+def fitted(
+    file: str, command: str, law: str, data: Fixed, family: OneFamily, along: str | None, bootstrap: int, seed: int
+) -> Fit:
+    """The fit that the options ask for."""
+    with working("fitting"):
+        runs = only_family(read_table(file, command), family, command)
+        fit = fit_table(runs, law, along, data)
+    return fit.bootstrap(bootstrap, rng=seed, progress=watched()) if bootstrap else fit
+
+
+@command(
+    [
+        "scalefit fit runs.csv --law chinchilla",
+        "scalefit fit runs.csv --law chinchilla --bootstrap 1000 --out fit.json --plot fit.png",
+        "scalefit fit runs.csv --law power_offset --along flops --fix E=1.7",
+        "cat runs.jsonl | scalefit fit - --law chinchilla --out - | scalefit allocate - --flops 1e21",
+    ],
+    plot=True,
+)
 def fit(
-    file: Annotated[str, typer.Argument(help="A file, folder or glob of runs or logs, of any format that is known.")],
-    law: Annotated[str, typer.Option(help="A law by name: see `scalefit laws`.")],
-    bootstrap: Annotated[int, typer.Option(help="How many resamples to refit; 0 for none.", min=0)] = 0,
-    target: Annotated[str | None, typer.Option(help="The column that the law predicts.")] = None,
-    along: Annotated[str | None, typer.Option(help="The column of the input of a law in one variable.")] = None,
-    fix: Annotated[list[str] | None, typer.Option(help="Hold a parameter, such as E=1.7; may be repeated.")] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(help="Where an input stands, such as x=flops; may be repeated.")
-    ] = None,
+    file: Table,
+    law: LawName,
+    data: Fixed,
+    family: OneFamily,
+    bootstrap: Bootstrap = 0,
+    along: Single = None,
     seed: Seed = 0,
-    out: Annotated[Path | None, typer.Option(help="Write the fit as JSON, for `scalefit predict`.")] = None,
-    plot: Annotated[Path | None, typer.Option(help="Draw data, curve and band into this file.")] = None,
-    as_json: AsJson = False,
-) -> None:
+    out: Annotated[
+        str | None, typer.Option(help="Write the fit as JSON, for `scalefit predict`; - for stdout, in place of text.")
+    ] = None,
+    report: Annotated[Path | None, typer.Option(help="Write a report with pictures into this HTML file.")] = None,
+) -> Shown:
     """Fit a law to a table of runs."""
-    from scalefit.estimation import fit as fit_runs
-
-    result = fit_runs(
-        read_table(file, "fit"),
-        law,
-        target=target,
-        along=along,
-        columns=read_names(column, "--column"),
-        fixed=read_numbers(fix, "--fix"),
-    )
-    if bootstrap:
-        result = result.bootstrap(bootstrap, rng=seed, progress=sys.stderr.isatty())
-    typer.echo(result.to_json() if as_json else str(result))
-    if out is not None:
-        result.to_json(str(out))
-    if plot is not None:
-        save_picture(result.plot().figure, plot)
+    told = fitted(file, "fit", law, data, family, along, bootstrap, seed)
+    if report is not None:
+        write_report(told, report)
+    if out is not None and out != STDIN:
+        told.to_json(out)
+    return of_fit(told, text=told.to_json() if out == STDIN else str(told))
 
 
-@app.command()
-@reported()
+@command(
+    [
+        "scalefit predict fit.json --at params=7e10 --at tokens=1e12,2e12",
+        "scalefit predict fit.json --points planned.csv --level 0.5 --json",
+    ]
+)
 def predict(
-    file: Annotated[Path, typer.Argument(help="A fit written by `scalefit fit --out`.")],
-    at: Annotated[list[str] | None, typer.Option(help="An input, such as params=7e10 or tokens=1e12,2e12.")] = None,
-    points: Annotated[Path | None, typer.Option(help="A table of points, in place of --at.")] = None,
+    file: SavedFit,
+    points: Points,
     level: Level = 0.9,
     one_run: Annotated[
         bool, typer.Option("--one-run", help="Intervals for one new run, not for the mean of many.")
     ] = False,
-    as_json: AsJson = False,
-) -> None:
+) -> Shown:
     """Predict with a fit that was saved."""
-    from scalefit.reports.json import load_fit
     from scalefit.reports.predictions import describe_predictions
-    from scalefit.runs.frame import as_frame
-    from scalefit.runs.grid import grid
 
-    if (not at) == (points is None):
-        raise FitError("predict takes either --at params=7e10 --at tokens=1.4e12 or --points FILE.")
-    frame = grid(**read_axes(at)) if points is None else as_frame(existing(points), what="the table of points")
-    predicted = load_fit(existing(file)).predict(frame, level=level, interval="run" if one_run else "mean")
-    typer.echo(
-        predicted.to_json(orient="records", double_precision=15) if as_json else describe_predictions(predicted, level)
+    frame = points.read("predict")
+    saved = read_fit(file)
+    predicted = saved.predict(frame, level=level, interval="run" if one_run else "mean")
+    count = f"{len(frame)} point{'s' if len(frame) != 1 else ''}"
+    far = predicted["beyond"].max()
+    return Shown(
+        f"{saved.target} at {count} by {saved.law.name}, {100 * level:g} % intervals",
+        describe_predictions(predicted, level),
+        "good" if saved.converged else "bad",
+        doubts=(
+            *(() if saved.converged else (f"{saved.law.name} is {saved.verdict}",)),
+            *((f"up to {far:.3g} times past the fitted range",) if far > 1 else ()),
+        ),
+        frames={"predictions": predicted},
+    )
+
+
+@command(["scalefit report runs.csv --law chinchilla --out report.html"], json=False)
+def report(
+    file: Table,
+    law: LawName,
+    data: Fixed,
+    family: OneFamily,
+    bootstrap: Bootstrap = 1000,
+    along: Single = None,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("report.html"),
+) -> Shown:
+    """Fit a law and write all about it into one HTML page that needs nothing from outside."""
+    told = fitted(file, "report", law, data, family, along, bootstrap, seed)
+    write_report(told, out)
+    shown = of_fit(told, text="")
+    return Shown(shown.headline, f"{shown.headline}\nThe report is in {out}.", shown.state)
+
+
+def write_report(fit: Fit, path: Path) -> None:
+    """Write the page about a fit."""
+    write = getattr(fit, "report", None)
+    if write is None:
+        raise FitError("This version of scalefit writes no reports of fits.")
+    write(str(path))
+
+
+def of_fit(fit: Fit, *, text: str) -> Shown:
+    """A fit as an answer: its parameters are a table."""
+    from scalefit.reports.content import content_of
+    from scalefit.reports.text import formula_of
+
+    told = content_of(fit, formula_of(fit, latex=False))
+    parameters = fit.summary()
+    parameters.index.name = "parameter"
+    return Shown(
+        told.head,
+        text,
+        told.state,
+        doubts=told.cautions,
+        notes=told.facts,
+        frames={"parameters": parameters},
+        more={"law": fit.law.name, "equation": told.equation, "target": fit.target, "rows": fit.n_rows},
+        draw=fit.plot,
     )

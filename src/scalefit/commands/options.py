@@ -1,110 +1,146 @@
-"""Options that several commands take, and how their texts are read."""
+"""Options that several commands take: their texts, and groups of those that go together."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from scalefit.errors import DataError, FitError
+from scalefit.commands.reading import read_axes, read_names, read_numbers, read_points
+from scalefit.errors import FitError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-Level = Annotated[float, typer.Option(help="How often intervals made in this way hold the true value.")]
-Seed = Annotated[int, typer.Option(help="Seed of the bootstrap.")]
 
-Draws = Annotated[int, typer.Option(help="How many resamples to refit.", min=2)]
-ByFamily = Annotated[str, typer.Option(help="The column that names the families.")]
-Target = Annotated[str | None, typer.Option(help="The column that the law predicts.")]
-Column = Annotated[list[str] | None, typer.Option(help="Where a quantity stands, such as params=N; may be repeated.")]
-At = Annotated[
-    list[str] | None, typer.Option(help="What another input stays at, such as params=1.6e8; may be repeated.")
+def complete_laws(incomplete: str) -> list[str]:
+    """The names of laws that begin so, for the shell."""
+    from scalefit.laws import catalogue
+
+    return [name for name in catalogue() if name.startswith(incomplete)]
+
+
+Table = Annotated[
+    str, typer.Argument(help="A file, folder or glob of runs or logs, of any format that is known; - for stdin.")
 ]
-Ratio = Annotated[float | None, typer.Option(help="Tokens per parameter, in place of --at.")]
-Fix = Annotated[list[str] | None, typer.Option(help="Hold a parameter, such as E=1.7; may be repeated.")]
-CostOption = Annotated[
+SavedFit = Annotated[str, typer.Argument(help="A fit of `scalefit fit --out`; - for stdin.")]
+LawName = Annotated[str, typer.Option(help="A law by name: see `scalefit laws`.", autocompletion=complete_laws)]
+TableLaw = Annotated[
     str | None,
-    typer.Option(
-        help="What a run costs: a formula such as '6 * params * tokens', or runs, for what their column flops shows."
-    ),
+    typer.Option("--law", help="A law by name, fitted to a table of runs.", autocompletion=complete_laws),
 ]
-Paired = Annotated[
-    bool | None,
-    typer.Option(
-        "--paired/--independent",
-        help="Whether resamples draw matching runs of the families together; else as the table shows.",
-    ),
+SomeLaws = Annotated[
+    list[str] | None,
+    typer.Option("--law", help="A law by name; may be repeated.", autocompletion=complete_laws),
 ]
-Picture = Annotated[Path | None, typer.Option("--plot", help="Draw the answer into this file.")]
+Level = Annotated[float, typer.Option(help="How often intervals made in this way hold the true value.")]
+Seed = Annotated[int, typer.Option(help="Seed of the resamples.")]
+By = Annotated[str, typer.Option(help="The column that names the families.")]
+Target = Annotated[str | None, typer.Option(help="The column that is predicted.")]
+Column = Annotated[list[str] | None, typer.Option(help="Where a quantity stands, such as params=N; may be repeated.")]
+Fix = Annotated[list[str] | None, typer.Option(help="Hold a parameter, such as E=1.7; may be repeated.")]
+Single = Annotated[str | None, typer.Option("--along", help="The column of the input of a law in one variable.")]
+Along = Annotated[str, typer.Option(help="Along what: flops, or an input of the law.")]
+Ordered = Annotated[str, typer.Option("--along", help="What orders the runs: the cuts lie along it.")]
+Cuts = Annotated[str, typer.Option(help="Shares of the runs to fit, the others being predicted.")]
 
 
-def existing(path: Path) -> str:
-    """The path of a file that is there, or an error that says it is not."""
-    if not path.is_file():
-        raise DataError(f"There is no file {str(path)!r}{': it is a folder' if path.is_dir() else ''}.")
-    return str(path)
+@dataclass(frozen=True)
+class Columns:
+    """What is predicted, and where quantities stand."""
+
+    target: Target = None
+    column: Column = None
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Known name -> column."""
+        return read_names(self.column, "--column")
 
 
-def read_table(file: str, command: str) -> pd.DataFrame:
-    """The runs of a file, or an error where it is a fit that was saved."""
-    from scalefit.reports.json import FORMAT
-    from scalefit.runs.frame import read_runs
+@dataclass(frozen=True)
+class Fixed(Columns):
+    """The same, and parameters that are held."""
 
-    path = Path(file)
-    if path.suffix == ".json" and path.is_file():
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            if FORMAT in lines.read(100):
-                option = "" if command == "isoflop" else " --law"
-                way = (
-                    "leave out --law, which it has" if command == "allocate" else "give the runs that it was fitted to"
-                )
-                raise FitError(f"{file!r} is a saved fit, and {command}{option} takes a table of runs: {way}.")
-    return read_runs(file)
+    fix: Fix = None
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Parameter -> value."""
+        return read_numbers(self.fix, "--fix")
 
 
-def read_names(texts: Sequence[str] | None, option: str) -> dict[str, str]:
-    """Options such as ``x=flops`` as a mapping."""
-    pairs: dict[str, str] = {}
-    for text in texts or ():
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not (name and equals and value):
-            raise FitError(f"{option} takes name=value; got {text!r}.")
-        if name in pairs:
-            raise FitError(f"{option} gives {name!r} twice: {pairs[name]!r} and {value!r}.")
-        pairs[name] = value
-    return pairs
+@dataclass(frozen=True)
+class OneFamily:
+    """Which of several families."""
+
+    by: By = "family"
+    family: Annotated[str | None, typer.Option(help="The family to fit, where the table has several.")] = None
 
 
-def read_numbers(texts: Sequence[str] | None, option: str) -> dict[str, float]:
-    """Options such as ``E=1.7`` as a mapping."""
-    return {name: read_number(value, f"{option} {name}") for name, value in read_names(texts, option).items()}
+@dataclass(frozen=True)
+class Resamples:
+    """How sure an answer is, and from how many resamples."""
+
+    draws: Annotated[int, typer.Option(help="How many resamples to refit.", min=2)] = 1000
+    seed: Seed = 0
+    level: Level = 0.9
 
 
-def read_axes(texts: Sequence[str] | None) -> Mapping[str, list[float]]:
-    """Options such as ``tokens=1e12,2e12``: the values of each axis of a grid; a name given again adds to its axis."""
-    axes: dict[str, list[float]] = {}
-    for text in texts or ():
-        for name, values in read_names([text], "--at").items():
-            axes.setdefault(name, []).extend(read_number(value, f"--at {name}") for value in values.split(","))
-    return axes
+@dataclass(frozen=True)
+class Held:
+    """What the other inputs do."""
+
+    at: Annotated[
+        list[str] | None, typer.Option(help="What another input stays at, such as params=1.6e8; may be repeated.")
+    ] = None
+    cost: Annotated[
+        str | None,
+        typer.Option(
+            help="What a run costs: a formula such as '6 * params * tokens', or runs, for what their column flops shows."
+        ),
+    ] = None
+
+    @property
+    def held(self) -> dict[str, float] | None:
+        """Input -> value."""
+        return read_numbers(self.at, "--at") or None
 
 
-def read_list(text: str, option: str) -> list[float]:
-    """Numbers with commas between them."""
-    return [read_number(part, option) for part in text.split(",")]
+@dataclass(frozen=True)
+class Route(Held):
+    """What the other inputs do, where tokens may go with parameters."""
+
+    ratio: Annotated[float | None, typer.Option(help="Tokens per parameter, in place of --at.")] = None
 
 
-def read_number(text: str, option: str) -> float:
-    """A number as text, or an error that names the option."""
-    try:
-        value = float(text)
-    except ValueError:
-        raise FitError(f"{option} needs a number; got {text!r}.") from None
-    if not math.isfinite(value):
-        raise FitError(f"{option} needs a finite number; got {text!r}.")
-    return value
+@dataclass(frozen=True)
+class Pairing:
+    """Whether two families are drawn together."""
+
+    paired: Annotated[
+        bool | None,
+        typer.Option(
+            "--paired/--independent",
+            help="Whether resamples draw matching runs of the families together; else as the table shows.",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class Points:
+    """What is predicted: a grid, or a table."""
+
+    at: Annotated[
+        list[str] | None, typer.Option(help="An input, such as params=7e10 or tokens=1e12,2e12; may be repeated.")
+    ] = None
+    points: Annotated[str | None, typer.Option(help="A table of points, in place of --at; - for stdin.")] = None
+
+    def read(self, command: str) -> pd.DataFrame:
+        """The points as a table."""
+        from scalefit.runs.grid import grid
+
+        if (not self.at) == (self.points is None):
+            raise FitError(f"{command} takes either --at params=7e10 --at tokens=1.4e12 or --points FILE.")
+        return grid(**read_axes(self.at)) if self.points is None else read_points(self.points)

@@ -21,6 +21,7 @@ from scalefit.decisions.calibration import (
     with_values,
 )
 from scalefit.decisions.combination import Combination, combine
+from scalefit.decisions.forecast_fan import fan_of
 from scalefit.decisions.forecast_result import Forecast
 from scalefit.decisions.members import Member, Task, fit_members
 from scalefit.decisions.splits import Split, checked_shares, divide_at, every_share, split_runs
@@ -234,7 +235,7 @@ def _assemble(
         beyond=beyond(inputs, members[0].fit.problem.inputs),
         spread=(each.max(axis=0) - each.min(axis=0)) / np.abs(estimate),
     )
-    names = [member.name for member in members]
+    names, places = [member.name for member in members], _places(points, along, split.columns)
     rule = deviations_at(level, [], forecast_doubts.n_sizes(members[0]))
     held = float(np.mean([np.mean(np.abs(z) <= rule) for z in tested.scores])) if tested.scores else float("nan")
     doubts = forecast_doubts.doubts_of(members, told, inputs, tested, held, runs, task.columns)
@@ -255,7 +256,8 @@ def _assemble(
         along=along,
         inputs=_columns_read(points, members[0], split.columns),
         seen=pd.DataFrame({"place": split.along, "observed": split.observed}),
-        places=_places(points, along, split.columns),
+        places=places,
+        fan=fan_of(members, inputs, places, along, span),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from scalefit.decisions import forecast_text
+from scalefit.decisions.forecast_fan import Fan
 from scalefit.fitting.problem import Array
 from scalefit.result import Fit
 
@@ -42,6 +43,7 @@ class Forecast:
     inputs : columns of the points that the laws read.
     seen : DataFrame, what was fitted: ``place``, the value of ``along``, and ``observed``.
     places : (n,) the value of ``along`` at the points, NaN where they have none.
+    fan : Fan, the same along the way from the runs to the farthest point, for a picture.
     """
 
     frame: pd.DataFrame
@@ -61,6 +63,7 @@ class Forecast:
     inputs: tuple[str, ...]
     seen: pd.DataFrame
     places: Array
+    fan: Fan
 
     @property
     def trusted(self) -> bool:

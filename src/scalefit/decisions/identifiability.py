@@ -14,6 +14,7 @@ from scalefit.errors import listing
 from scalefit.result import Fit
 from scalefit.uncertainty.directions import FREE, Directions, directions_of, gains, indistinguishable
 from scalefit.uncertainty.profile_quantities import parameter_quantity
+from scalefit.wording.digits import number
 
 Array = NDArray[np.float64]
 
@@ -204,8 +205,6 @@ def _scatter(fit: Fit) -> float:
 
 def _run_words(run: pd.Series[float], fit: Fit) -> str:
     """What the run is that would tell most."""
-    from scalefit.reports.digits import number
-
     if run["gain"] < LITTLE:
         return "; at these estimates no one run would tell more"
     where = listing(f"{fit.columns.get(name, name)} = {number(float(run[name]), digits=2)}" for name in fit.law.inputs)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from scalefit.errors import FitError, listing, not_one_of
 from scalefit.result import Fit
+from scalefit.wording.digits import si
 
 Array = NDArray[np.float64]
 
@@ -28,8 +29,6 @@ class Point:
 
     def words(self, fit: Fit) -> str:
         """Such as ``params = 7e10 and tokens = 1.4e12``."""
-        from scalefit.reports.digits import si
-
         pairs = zip(self.names, self.inputs, strict=True)
         return listing(f"{fit.columns.get(name, name)} = {si(float(x[0]))}" for name, x in pairs)
 

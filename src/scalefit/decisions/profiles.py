@@ -16,6 +16,8 @@ from scalefit.uncertainty.intervals import check_level
 from scalefit.uncertainty.profile_curves import BETTER, Curve, trace_profiles
 from scalefit.uncertainty.profile_quantities import Quantity, derived_quantity, law_quantity, parameter_quantity
 from scalefit.uncertainty.profile_scales import degrees_of_freedom, threshold
+from scalefit.wording.digits import between, number
+from scalefit.wording.tables import columns_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -54,9 +56,6 @@ class Profile:
     headline: str
 
     def __repr__(self) -> str:
-        from scalefit.reports.digits import between, number
-        from scalefit.reports.numbers import columns_text
-
         rows = [["quantity", "estimate", f"{100 * self.level:g} % interval"]]
         for name, row in self.intervals.iterrows():
             ends = between(row.low, row.high, _width(row) / 4)

@@ -13,6 +13,8 @@ from scalefit.decisions.points import Point, point_of
 from scalefit.decisions.sensitivity_variations import Varied, fit_variations, variations_of
 from scalefit.errors import listing
 from scalefit.result import Fit
+from scalefit.wording.digits import number
+from scalefit.wording.tables import columns_text
 
 #: An answer is not robust where it moves by more than so many standard errors, and by more than this share.
 MOST_ERRORS = 2.0
@@ -45,9 +47,6 @@ class Sensitivity:
     notes: tuple[str, ...]
 
     def __repr__(self) -> str:
-        from scalefit.reports.digits import number
-        from scalefit.reports.numbers import columns_text
-
         ranked = self.frame.iloc[1:].sort_values("change", key=np.abs, ascending=False, na_position="last")
         rows = [["variation", "rows", "prediction", "change", "standard errors"]]
         for _, row in pd.concat([self.frame.iloc[:1], ranked.head(SHOWN)]).iterrows():

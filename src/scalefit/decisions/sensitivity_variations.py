@@ -18,6 +18,7 @@ from scalefit.objectives import Absolute, Cauchy, Huber, Objective, Scale, Squar
 from scalefit.result import Fit
 from scalefit.runs.flops import count_flops
 from scalefit.uncertainty.bootstrap import refit
+from scalefit.wording.digits import si
 
 Array = NDArray[np.float64]
 Kept = NDArray[np.bool_]
@@ -59,8 +60,6 @@ def variations_of(fit: Fit) -> list[Variation]:
 
 def _left_out(fit: Fit) -> Iterator[tuple[str, Kept]]:
     """Names and rows kept: without each value, or group of values, of each quantity that orders runs."""
-    from scalefit.reports.digits import si
-
     for name, x in _orderings(fit):
         values = np.unique(x)
         if len(values) < 2:

@@ -9,6 +9,7 @@ from scalefit.errors import listing
 from scalefit.fitting.problem import Array
 from scalefit.quantities import QUANTITIES
 from scalefit.result import Fit
+from scalefit.wording.digits import si
 
 #: A split this many times off all ratios of tokens to parameters among the runs is said to be off them.
 OFF_RATIO = 3.0
@@ -81,8 +82,6 @@ def ratio_doubt(params: Array, tokens: Array, seen: tuple[Array, Array]) -> tupl
     k = int(np.argmax(off))
     if off[k] <= OFF_RATIO:
         return ()
-    from scalefit.reports.digits import si
-
     span = f"{si(low)} to {si(high)}" if high > low else si(low)
     return (
         f"it takes {si(float(ratio[k]))} tokens per parameter where the runs have {span}: none lies within a factor of "

@@ -45,6 +45,7 @@ class Verdict:
     at_bound : parameters that sit on a bound.
     condition : of the scaled Jacobian; about 30 for a well designed ladder.
     gradient : the decrease of the objective that Newton's step still promises, relative to the objective.
+    heights : the objective at which each start ended, in their order; infinite or NaN where one found nothing.
     """
 
     status: Status
@@ -55,6 +56,7 @@ class Verdict:
     at_bound: tuple[str, ...]
     condition: float
     gradient: float
+    heights: tuple[float, ...] = ()
 
     def __str__(self) -> str:
         if self.status != "converged":
@@ -113,7 +115,8 @@ def judge(
             reasons.append("no other start reached this minimum: give more starts")
         if second is not None and weights.sum() * np.log1p(second) < INDISTINCT:
             reasons.append(f"another minimum is only {second:.1%} higher, which the scatter does not tell apart")
-    return Verdict(status, tuple(reasons), len(objectives), agreeing, second, at_bound, condition, gradient)
+    heights = tuple(float(height) for height in objectives)
+    return Verdict(status, tuple(reasons), len(objectives), agreeing, second, at_bound, condition, gradient, heights)
 
 
 def count_agreement(objectives: Array, best: float) -> tuple[int, float | None]:

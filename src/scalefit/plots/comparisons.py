@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from mpl_toolkits.axes_grid1 import make_axes_locatable  # type: ignore[import-untyped]
 
 from scalefit.plots.axes import (
-    COLOURS,
-    EDGE,
-    MARKERS,
-    axes_or_current,
+    GREY,
+    Look,
+    is_compute,
     label_of_column,
-    plain_ticks,
-    small_legend,
+    looks,
+    note,
+    soft_ink,
+    take_axes,
+    take_empty_axes,
 )
+from scalefit.plots.legends import small_legend
+from scalefit.plots.lines import draw_band, draw_curve, draw_edges
+from scalefit.plots.stacks import panels_below
+from scalefit.plots.ticks import plain_ticks, tidy_ticks
 
 if TYPE_CHECKING:
     from scalefit.decisions.comparison.protocol_result import ProtocolComparison
@@ -24,22 +30,27 @@ if TYPE_CHECKING:
 
 #: Where the labels of all panels stand, in widths of a panel: under one another.
 LABELS_AT = -0.11
+#: Heights of the panels under the curves.
+BELOW = (0.45, 0.45)
+#: Shares of draws above and below which one is surely ahead.
+SURE = (0.05, 0.95)
 
 
 def plot_comparison(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
     """Draw curves with bands and runs; below them the ratio to the best family, and how often each is the best.
 
-    The range that the runs of all families cover is white, the rest grey.
+    Curves are dashed beyond the runs of their own family. The range that the runs of all families cover is plain, the
+    rest shaded.
 
     Parameters
     ----------
     comparison : Comparison
-    ax : matplotlib Axes, whose place three panels share; None takes the current ones.
+    ax : matplotlib Axes, whose place three panels share; None takes the current ones if they are empty, else new ones.
 
     Returns
     -------
     Axes
-        The upper panel; the others are ``ax.figure.axes[-2:]``.
+        The upper panel; the others are ``ax.child_axes``.
 
     Examples
     --------
@@ -49,86 +60,95 @@ def plot_comparison(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
     >>> ax.get_ylabel()
     'loss (nats per token)'
     """
-    ax = axes_or_current(ax)
-    divider = make_axes_locatable(ax)
-    ratio = divider.append_axes("bottom", size="45%", pad=0.12, sharex=ax)
-    ahead = divider.append_axes("bottom", size="45%", pad=0.12, sharex=ax)
-    ax.set_xscale("log" if comparison.frame[comparison.along].min() > 0 else "linear")
-    _draw_curves(comparison, ax)
-    _draw_ratios(comparison, ratio)
-    _draw_chances(comparison, ahead)
-    low, high = comparison.frame[comparison.along].min(), comparison.frame[comparison.along].max()
+    ax = take_empty_axes(ax)
+    frame, along = comparison.frame, comparison.along
+    low, high = float(frame[along].min()), float(frame[along].max())
+    ax.set_xscale("log" if low > 0 else "linear")
+    ax.set_xlim(low, high)
+    ratio, ahead = panels_below(ax, BELOW)
+    known = dict(zip(comparison.families, looks(len(comparison.families)), strict=True))
+    _draw_ratios(comparison, known, ratio)
+    _draw_chances(comparison, known, ahead)
     for panel in (ax, ratio, ahead):
         if comparison.common is not None:
-            panel.axvspan(low, comparison.common[0], color="0.94", lw=0, zorder=0)
-            panel.axvspan(comparison.common[1], high, color="0.94", lw=0, zorder=0)
-        panel.set_xlim(low, high)
+            panel.axvspan(low, comparison.common[0], color=GREY, alpha=0.13, lw=0, zorder=0)
+            panel.axvspan(comparison.common[1], high, color=GREY, alpha=0.13, lw=0, zorder=0)
         panel.yaxis.set_label_coords(LABELS_AT, 0.5)
-    for panel in (ax, ratio):
-        panel.tick_params(axis="x", which="both", labelbottom=False)
-    ahead.set_xlabel(label_of_column(comparison.along))
+    plain_ticks(ahead.xaxis, compute=is_compute(along))
+    ahead.set_xlabel(label_of_column(along))
+    _draw_curves(comparison, known, ax)
     return ax
 
 
-def _draw_curves(comparison: Comparison, ax: Axes) -> None:
+def _draw_curves(comparison: Comparison, known: dict[str, Look], ax: Axes) -> None:
     logs = comparison.frame["estimate"].min() > 0 and comparison.better == "low"
     ax.set_yscale("log" if logs else "linear")
-    for number, name in enumerate(comparison.families):
-        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
+    together: list[tuple[Artist, ...]] = []
+    for name, look in known.items():
         runs = comparison.seen[comparison.seen["family"] == name]
-        ax.plot(runs["place"], runs["observed"], marker, ms=3, color=colour, alpha=0.45, mew=0)
+        (marks,) = ax.plot(runs["place"], runs["observed"], look.marker, ms=3, color=look.colour, alpha=0.45, mew=0)
         part = comparison.frame[comparison.frame["family"] == name]
-        ax.fill_between(part[comparison.along], part["low"], part["high"], color=colour, alpha=0.2, lw=0)
-        ax.plot(part[comparison.along], part["estimate"], lw=1.5, color=colour, label=name)
+        way = part[comparison.along]
+        draw_band(ax, way, part["low"], part["high"], look.colour)
+        inside = way.between(runs["place"].min(), runs["place"].max()).tolist()
+        together.append((draw_curve(ax, way, part["estimate"], look, inside=inside, label=name), marks))
     ax.set_ylabel(label_of_column(comparison.target))
     plain_ticks(ax.yaxis)
-    small_legend(ax)
+    small_legend(ax, together=together)
 
 
-def _draw_ratios(comparison: Comparison, ax: Axes) -> None:
+def _draw_ratios(comparison: Comparison, known: dict[str, Look], ax: Axes) -> None:
     """The ratio of each family to the first one."""
     first = comparison.families[0]
     table = comparison.differences
-    for number, name in enumerate(comparison.families[1:], start=1):
+    for name in comparison.families[1:]:
         part = table[(table["family"] == first) & (table["against"] == name)]
-        colour = COLOURS[number % len(COLOURS)]
-        ax.fill_between(part[comparison.along], part["ratio_low"], part["ratio_high"], color=colour, alpha=0.2, lw=0)
-        ax.plot(part[comparison.along], part["ratio"], lw=1.5, color=colour, label=f"{first} / {name}")
-    ax.axhline(1, lw=1, color=EDGE, ls=":")
+        look = known[name]
+        draw_band(ax, part[comparison.along], part["ratio_low"], part["ratio_high"], look.colour)
+        draw_curve(ax, part[comparison.along], part["ratio"], look, label=f"{first} / {name}")
+    ax.axhline(1, lw=1, color=soft_ink(ax), ls=":")
     ax.set_ylabel(f"ratio of {comparison.target}")
     small_legend(ax)
 
 
-def _draw_chances(comparison: Comparison, ax: Axes) -> None:
-    for number, name in enumerate(comparison.families):
-        ax.plot(comparison.best.index, comparison.best[name], lw=1.5, color=COLOURS[number % len(COLOURS)])
-    for share in (0.05, 0.95):
-        ax.axhline(share, lw=0.8, color=EDGE, ls=":")
-    ax.set_ylim(-0.03, 1.03)
+def _draw_chances(comparison: Comparison, known: dict[str, Look], ax: Axes) -> None:
+    for name, look in known.items():
+        draw_curve(ax, comparison.best.index, comparison.best[name], look)
+    _draw_sure(ax)
     ax.set_ylabel("share best")
 
 
+def _draw_sure(ax: Axes) -> None:
+    for share in SURE:
+        ax.axhline(share, lw=0.8, color=soft_ink(ax), ls=":")
+    ax.set_ylim(-0.03, 1.03)
+
+
 def plot_protocol(protocol: ProtocolComparison, *, ax: Axes | None = None) -> Axes:
-    """Draw, for each metric, how often the family that leads is ahead.
+    """Draw, for each metric, how often the family that leads is ahead; dashed beyond the largest common run.
 
     Parameters
     ----------
     protocol : ProtocolComparison
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
     Axes
     """
-    ax = axes_or_current(ax)
-    for number, (metric, told) in enumerate(protocol.comparisons.items()):
-        shown: pd.Series = told.best[protocol.leader or protocol.families[0]]
-        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
-        ax.plot(shown.index, shown, marker, ls="-", ms=3, lw=1.2, color=colour, label=metric)
-    for share in (0.05, 0.95):
-        ax.axhline(share, lw=0.8, color=EDGE, ls=":")
-    ax.axvline(protocol.largest, lw=1, ls=":", color=EDGE)
-    ax.set(xscale="log", ylim=(-0.03, 1.03), xlabel=label_of_column(protocol.along))
-    ax.set_ylabel(f"share of draws with {protocol.leader or protocol.families[0]} the best")
-    small_legend(ax)
+    leader = protocol.leader or protocol.families[0]
+    x, y = label_of_column(protocol.along), f"share of draws with {leader} the best"
+    ax = take_axes(ax, x, y)
+    ax.set(xscale="log", xlabel=x, ylabel=y)
+    metrics = protocol.comparisons
+    for (metric, told), look in zip(metrics.items(), looks(len(metrics)), strict=True):
+        shown: pd.Series = told.best[leader]
+        draw_curve(ax, shown.index, shown, look, inside=shown.index <= protocol.largest, label=metric)
+    _draw_sure(ax)
+    draw_edges(ax, [protocol.largest], "largest run")
+    plain_ticks(ax.xaxis, compute=is_compute(protocol.along))
+    if len(metrics) > 1:
+        small_legend(ax)
+    else:
+        note(ax, next(iter(metrics), ""))
     return ax

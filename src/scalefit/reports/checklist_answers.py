@@ -14,9 +14,9 @@ from scalefit.fitting.search import SEARCH_TOLERANCE
 from scalefit.fitting.solver import MOST_STEPS
 from scalefit.fitting.verdict import AGREEMENT, STATIONARY
 from scalefit.quantities import QUANTITIES
-from scalefit.reports.digits import between, number, plus_minus, si, significant
 from scalefit.reports.text import formula_of
 from scalefit.result import Fit
+from scalefit.wording.digits import between, number, plus_minus, si, significant
 
 if TYPE_CHECKING:
     from scalefit.decisions.backtest_result import Backtest

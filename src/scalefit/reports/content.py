@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from scalefit.reports.digits import between, number, plus_minus, si
 from scalefit.result import Fit
+from scalefit.wording.digits import between, number, plus_minus, si
+from scalefit.wording.said import State
 
-State = Literal["good", "doubtful", "bad"]
 #: With fewer rows to spare the scatter is hardly known: a simulation found 64 % where 90 % is said, with 2 to spare.
 FEWEST_SPARE = 6
 LEVEL = 0.9

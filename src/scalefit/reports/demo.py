@@ -11,9 +11,9 @@ import pandas as pd
 
 from scalefit import datasets
 from scalefit.estimation import fit
-from scalefit.reports.digits import number, plus_minus
-from scalefit.reports.numbers import columns_text
 from scalefit.result import Fit
+from scalefit.wording.digits import number, plus_minus
+from scalefit.wording.tables import columns_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -355,6 +355,7 @@ def _judgement(entry: Entry) -> Verdict:
         at_bound=entry["at_bound"].texts(),
         condition=entry["condition"].number(),
         gradient=entry["gradient"].number(),
+        heights=tuple(part.number() for part in entry["heights"].entries()) if "heights" in entry.named() else (),
     )
 
 

@@ -11,7 +11,6 @@ import pandas as pd
 from scalefit.errors import listing
 from scalefit.law import Law
 from scalefit.laws import list_laws
-from scalefit.reports.digits import number
 from scalefit.reports.law_examples import Example
 from scalefit.reports.law_pictures import example_of, sample_runs, short
 from scalefit.reports.laws import (
@@ -28,6 +27,7 @@ from scalefit.reports.laws import (
     unit_of,
 )
 from scalefit.schedules import Schedule
+from scalefit.wording.digits import number
 
 #: A formula with one of these is shown as code: as LaTeX nobody reads it.
 CODE_ONLY = ("log_add_exp", "maximum", "minimum", "sigmoid")

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from scalefit.law import Law
 from scalefit.laws import catalogue
-from scalefit.reports.digits import number
 from scalefit.reports.law_examples import EXAMPLES, ILLUSTRATIVE, Example
 from scalefit.typical import typical_runs, typical_values
+from scalefit.wording.digits import number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,8 +17,8 @@ from scalefit.law import Law, Published
 from scalefit.laws import get_law, list_laws
 from scalefit.parameter import Param
 from scalefit.quantities import QUANTITIES
-from scalefit.reports.digits import number
-from scalefit.reports.numbers import columns_text
+from scalefit.wording.digits import number
+from scalefit.wording.tables import columns_text
 
 WIDTH = 100
 #: What a verification mark means, and as words behind a source.

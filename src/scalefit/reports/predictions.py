@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from scalefit.reports.digits import number, significant
-from scalefit.reports.numbers import columns_text
+from scalefit.wording.digits import number, significant
+from scalefit.wording.tables import columns_text
 
 
 def describe_predictions(frame: pd.DataFrame, level: float) -> str:

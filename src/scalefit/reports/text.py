@@ -6,9 +6,9 @@ import re
 
 from scalefit import formula as formulas
 from scalefit.reports.content import content_of
-from scalefit.reports.digits import significant
-from scalefit.reports.numbers import columns_text
 from scalefit.result import Fit
+from scalefit.wording.digits import significant
+from scalefit.wording.tables import columns_text
 
 #: Characters that LaTeX would not print as they are.
 LATEX_SPECIAL = re.compile(r"[\\{}_^&%$#~]")

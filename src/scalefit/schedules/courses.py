@@ -12,6 +12,8 @@ from scalefit.schedules.schedule import Schedule
 
 #: A rate that moves by less than this share of the highest has not moved.
 STILL = 0.01
+#: Peak rates that differ by more than this share are not one: a log that begins late shows somewhat less than its peak.
+OTHER_PEAK = 0.25
 #: Runs named in a note.
 NAMED = 3
 
@@ -25,12 +27,14 @@ class Course:
     falls : whether the rate ever comes down.
     rises_again : the step at which it starts to rise after it had come down, -1 where it does not.
     starts_high : whether a log from its first step on is at its highest rate, so that a warm-up is missing or was none.
+    top : the highest rate.
     notes : what the schedule itself says was assumed.
     """
 
     falls: bool
     rises_again: int
     starts_high: bool
+    top: float
     notes: tuple[str, ...]
 
 
@@ -55,7 +59,7 @@ def course_of(schedule: Schedule, last: int) -> Course:
             rises = int(fallen[0] + trough)
     logged = schedule.kind == "from_log" and not any(note.startswith("the rate of step") for note in schedule.notes)
     high = bool(rates[0] > 0 and rates[0] >= rates.max() - slack)
-    return Course(bool(len(fallen)), rises, logged and high, schedule.notes)
+    return Course(bool(len(fallen)), rises, logged and high, float(rates.max()), schedule.notes)
 
 
 def told_of(courses: Mapping[str, Course]) -> tuple[str, ...]:
@@ -71,6 +75,14 @@ def told_of(courses: Mapping[str, Course]) -> tuple[str, ...]:
             "rises count as negative drops"
         ] = None
     return tuple(notes)
+
+
+def doubts_of(courses: Mapping[str, Course]) -> tuple[str, ...]:
+    """What laws of curves do not know of these runs: peak rates that differ."""
+    tops = [course.top for course in courses.values()]
+    if max(tops) <= (1 + OTHER_PEAK) * min(tops):
+        return ()
+    return (f"runs have peak rates from {min(tops):g} to {max(tops):g}, and laws of curves hold for one",)
 
 
 def _named(runs: list[str]) -> str:

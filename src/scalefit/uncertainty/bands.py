@@ -44,5 +44,6 @@ def band(fit: NoisyFit, inputs: Inputs, level: float, interval: str) -> tuple[Ar
             values = fit.problem.equation.value(draws, tuple(x[part] for x in inputs))
         if luck is not None:
             values = add_scatter(fit, values, luck[:, None] * factor[part])
-        low[part], high[part] = np.quantile(values, levels, axis=0)
+        with np.errstate(all="ignore"):  # draws that are infinite have no quantile between them
+            low[part], high[part] = np.quantile(values, levels, axis=0)
     return low, high

@@ -77,7 +77,8 @@ def summary_frame(fit: Fitted, level: float, kind: str, at_bound: Collection[str
 
 def percentile_interval(draws: Array, level: float) -> tuple[Array, Array]:
     """Low and high over the first axis: the central share ``level`` of the draws."""
-    low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    with np.errstate(all="ignore"):  # draws that are infinite have no quantile between them
+        low, high = np.quantile(draws, [0.5 - level / 2, 0.5 + level / 2], axis=0)
     return low, high
 
 

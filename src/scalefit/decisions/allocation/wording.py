@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.single_doubts import pooled_families
+from scalefit.wording.digits import number, si
 
 if TYPE_CHECKING:
     from scalefit.decisions.allocation.answer import Answer
@@ -95,8 +96,6 @@ def _plain(value: object) -> str:
 
 def count(value: float) -> str:
     """A number that is known: a budget, a target."""
-    from scalefit.reports.digits import si
-
     return "unbounded" if np.isposinf(value) else si(value)
 
 
@@ -149,8 +148,6 @@ def _alike(low: float, high: float) -> bool:
 
 
 def _one(value: float, digits: int) -> str:
-    from scalefit.reports.digits import number
-
     if np.isinf(value):
         return "unbounded" if value > 0 else "-unbounded"
     return "-" if np.isnan(value) else number(value, digits=digits)

@@ -12,6 +12,7 @@ from scalefit.errors import listing
 from scalefit.fitting.problem import Array
 from scalefit.result import Fit
 from scalefit.uncertainty.resamples import MANY_REDRAWN
+from scalefit.wording.digits import number
 
 #: Rows that a family must have beyond the free parameters of its law before a lead or a crossover is claimed: simulated
 #: in docs/how-to/compare-families.md.
@@ -109,8 +110,6 @@ def far_ratios(routes: Mapping[str, Route], places: Array) -> list[str]:
 
 
 def _far_ratio(route: Route, places: Array) -> str:
-    from scalefit.reports.digits import number
-
     inputs = dict(zip(route.fit.law.inputs, route.fit.problem.inputs, strict=True))
     if not route.fit.converged or not {"params", "tokens"} <= set(inputs):
         return ""

@@ -15,6 +15,7 @@ from scalefit.decisions.comparison.fit_doubts import too_few
 from scalefit.decisions.comparison.multipliers import round_goal
 from scalefit.errors import listing
 from scalefit.quantities import QUANTITIES
+from scalefit.wording.digits import number
 
 if TYPE_CHECKING:
     from scalefit.decisions.comparison.record import Comparison
@@ -281,8 +282,6 @@ def interval(estimate: float, low: float, high: float, level: float) -> str:
 
 def plain(value: float, digits: int = 3) -> str:
     """A number with a few digits and a short power of ten."""
-    from scalefit.reports.digits import number
-
     return number(value, digits=digits)
 
 

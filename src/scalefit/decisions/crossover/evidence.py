@@ -13,6 +13,7 @@ from scalefit.decisions.comparison.fit_doubts import bent, far_ratios, few_point
 from scalefit.decisions.crossover.pair import Crossings, Pair
 from scalefit.decisions.crossover.roots import find_brackets
 from scalefit.fitting.problem import Array
+from scalefit.wording.digits import number
 
 #: A crossing lies in the data where no input is farther than this factor from what either law was fitted to.
 WITHIN = 1.1
@@ -35,6 +36,7 @@ class Evidence:
     shares: pd.DataFrame
     others: pd.DataFrame
     curve: pd.DataFrame
+    places: pd.DataFrame
 
 
 def weigh(pair: Pair, level: float) -> Evidence:
@@ -42,11 +44,12 @@ def weigh(pair: Pair, level: float) -> Evidence:
     estimates, draws = pair.crossings_of_estimates(), pair.crossings_of_draws()
     usable = np.isfinite(pair.lead).any(axis=1)
     used = np.zeros(len(draws), bool)
-    rows = []
+    rows, places = [], []
     for place, before in zip(estimates.place, estimates.before, strict=True):
         same = draws.before == before
         nearest = _nearest(draws, same, place)
         used[nearest] = True
+        places.append(pd.DataFrame({"crossing": len(rows), "location": draws.place[nearest]}))
         ends = np.quantile(draws.place[nearest], [0.5 - level / 2, 0.5 + level / 2]) if len(nearest) else (np.nan,) * 2
         rows.append(
             {
@@ -61,7 +64,8 @@ def weigh(pair: Pair, level: float) -> Evidence:
     columns = ["location", "low", "high", "probability", "direction", "where"]
     frame = pd.DataFrame(rows, columns=columns)
     claims = _claims(pair, estimates, (frame["where"] == "data").tolist())
-    return Evidence(frame, claims, _shares(pair), _others(pair, draws, ~used, level), curve(pair, level))
+    drawn = pd.concat(places, ignore_index=True) if places else pd.DataFrame(columns=["crossing", "location"])
+    return Evidence(frame, claims, _shares(pair), _others(pair, draws, ~used, level), curve(pair, level), drawn)
 
 
 def direction(names: tuple[str, str], before: int) -> str:
@@ -193,8 +197,6 @@ def _quantiles(values: Array, ends: list[float]) -> Array:
 
 def doubts(pair: Pair, told: Evidence, level: float) -> tuple[str, ...]:
     """Why the answer should not be taken as it stands."""
-    from scalefit.reports.digits import number
-
     fits = dict(zip(pair.names, pair.fits, strict=True))
     out = [f"{name}: {fit.verdict}" for name, fit in fits.items() if not fit.converged]
     out += few_runs(fits)
@@ -251,6 +253,4 @@ def _unseen_by_band(pair: Pair, told: Evidence, level: float) -> list[str]:
 
 
 def _short(value: float) -> str:
-    from scalefit.reports.digits import number
-
     return number(float(value), digits=2)

@@ -120,6 +120,7 @@ def find_crossover(
         shares=told.shares,
         others=told.others,
         curve=told.curve,
+        places=told.places,
         question=question,
         routes=pair_of_routes,
         between=(low, high),

@@ -31,6 +31,7 @@ from scalefit.runs.columns import find_column, has_column
 from scalefit.runs.frame import as_frame
 from scalefit.runs.histories import with_flops
 from scalefit.uncertainty.intervals import check_level
+from scalefit.wording.digits import number
 
 #: Fewest places at which a family must have runs.
 FEWEST = 3
@@ -76,8 +77,6 @@ class RawCrossover:
         return f"<p><b>{html.escape(self._headline())}</b></p>{table}{foot}"
 
     def _headline(self) -> str:
-        from scalefit.reports.digits import number
-
         known = QUANTITIES.get(self.along)
         unit = f" {known.unit}" if known and known.unit else f" of {self.along}"
         low, high = (number(end, digits=2) for end in self.common)

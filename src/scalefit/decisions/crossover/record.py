@@ -54,6 +54,8 @@ class Crossover:
     curve : DataFrame
         Along the quantity: ``estimate_a, low_a, high_a``, the same of b, ``difference`` (a less b) with
         ``difference_low, difference_high``, ``a_ahead``, the share of draws in which a is, and ``beyond``.
+    places : DataFrame
+        Where the draws cross: ``crossing``, the row of ``frame`` that they belong to, and ``location``.
     between : (float, float), where crossings were looked for.
     overlap : (float, float) or None, where both have data.
     better : whether ``"low"`` or ``"high"`` values are ahead.
@@ -67,6 +69,7 @@ class Crossover:
     shares: pd.DataFrame
     others: pd.DataFrame
     curve: pd.DataFrame
+    places: pd.DataFrame
     question: Question
     routes: tuple[Route, Route]
     between: tuple[float, float]

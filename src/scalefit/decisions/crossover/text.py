@@ -12,6 +12,7 @@ from scalefit.decisions.comparison.fit_doubts import too_few
 from scalefit.decisions.crossover.evidence import SURE
 from scalefit.errors import listing
 from scalefit.quantities import QUANTITIES
+from scalefit.wording.digits import number
 
 if TYPE_CHECKING:
     from scalefit.decisions.crossover.record import Crossover
@@ -152,7 +153,6 @@ def crossings(told: Crossover) -> pd.DataFrame:
 
 def footnotes(told: Crossover) -> list[str]:
     """What the draws do, where they come from and where was looked."""
-    from scalefit.reports.digits import number
 
     def counted(column: str) -> str:
         shares = told.shares[column]
@@ -207,16 +207,12 @@ def _ends(row: Any) -> str:
 
 def _number(value: float, row: Any) -> str:
     """To a tenth of the interval, two digits at least."""
-    from scalefit.reports.digits import number
-
     width = (row["high"] - row["low"]) / row["location"]
     digits = 2 if not (np.isfinite(width) and width > 0) else int(np.clip(1 + np.ceil(-np.log10(width / 10)), 2, 6))
     return number(float(value), digits=digits)
 
 
 def _beyond(told: Crossover, place: float) -> str:
-    from scalefit.reports.digits import number
-
     return number(float(max(route.beyond(np.array([place]))[0] for route in told.routes)), digits=2)
 
 

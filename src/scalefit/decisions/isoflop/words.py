@@ -7,6 +7,7 @@ import math
 import pandas as pd
 
 from scalefit.errors import DataError, not_one_of
+from scalefit.wording.digits import number
 
 
 def with_interval(estimate: float, low: float, high: float, level: float) -> str:
@@ -26,8 +27,6 @@ def intervals(frame: pd.DataFrame, name: str, level: float) -> list[str]:
 
 def plain(value: float, width: float) -> str:
     """A number with as many digits as its error deserves, between two and six; four where it is not known."""
-    from scalefit.reports.digits import number
-
     if not math.isfinite(value):
         return "?"
     if value == 0 or not math.isfinite(width):

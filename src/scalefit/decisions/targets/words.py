@@ -10,6 +10,7 @@ import pandas as pd
 
 from scalefit.errors import listing
 from scalefit.quantities import QUANTITIES
+from scalefit.wording.digits import number, significant
 
 if TYPE_CHECKING:
     from scalefit.decisions.targets.records import Saturation, ScaleRecord, TargetScale
@@ -277,12 +278,8 @@ def _share(chance: float) -> str:
 
 
 def _number(value: float, digits: int) -> str:
-    from scalefit.reports.digits import number
-
     return number(value, digits=digits)
 
 
 def _significant(value: float, digits: int) -> str:
-    from scalefit.reports.digits import significant
-
     return significant(value, digits=digits)

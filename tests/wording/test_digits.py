@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scalefit.reports.digits import between, number, plus_minus, si, significant
+from scalefit.wording.digits import between, number, plus_minus, si, significant
 
 FLOATS = st.floats(allow_nan=True, allow_infinity=True)
 NAN, INF = math.nan, math.inf

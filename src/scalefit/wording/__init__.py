@@ -1,0 +1,1 @@
+"""How answers are said: numbers, tables and sentences, as text and as HTML."""
