@@ -11,9 +11,8 @@ TABLE = pd.DataFrame({"flops": ["1e21"], "params": ["7e9"]})
 
 class Small(Answer):
     def said(self):
-        return Said(
-            "bad", "DO NOT RELY ON IT", doubts=doubts, parts=(TABLE, "a line"), notes=("a note",)
-        )
+        doubts = ("one <b>doubt</b>",)
+        return Said("bad", "DO NOT RELY ON IT", doubts=doubts, parts=(TABLE, "a line"), notes=("a note",))
 
 
 def test_text_and_html_lead_with_the_headline():

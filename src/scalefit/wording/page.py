@@ -72,7 +72,8 @@ def frame_table(table: pd.DataFrame) -> str:
     if table.empty:
         return ""
     named = named_rows(table)
-    header = (["" if table.index.name is None else str(table.index.name)] if named else []) + [str(name) for name in table.columns]
+    corner = "" if table.index.name is None else str(table.index.name)
+    header = [*([corner] if named else []), *(str(name) for name in table.columns)]
     rows = [
         ([str(name)] if named else []) + [str(cell) for cell in row]
         for name, row in zip(table.index, table.itertuples(index=False, name=None), strict=True)
