@@ -4,21 +4,23 @@ Nothing is fetched: formulas become MathML, the theme's fonts and scripts are co
 the bundled data. Code blocks of plain pages are not run here; ``tests/test_docs.py`` does that.
 """
 
-import datetime
+import datetime as dt
 import os
 import sys
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small: threads only wait for each other
-os.environ.setdefault("MPLBACKEND", "agg")
+os.environ.pop("MPLBACKEND", None)  # the kernels of the notebooks choose one that shows pictures in the page
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
-import scalefit  # noqa: E402
+from pygments.lexers.special import TextLexer
+
+import scalefit
 
 project = "scalefit"
 author = "the scalefit authors"
 version = release = scalefit.__version__
-project_copyright = f"{datetime.date.today().year}, {author}"
+project_copyright = f"{dt.datetime.now(dt.UTC).year}, {author}"
 
 extensions = [
     "sphinx.ext.autodoc",
@@ -49,6 +51,10 @@ html_math_renderer = "mathml"
 
 autosummary_generate = True
 autosummary_generate_overwrite = True
+# A class and a function may differ by a capital only, which some file systems do not tell apart.
+autosummary_filename_map = {
+    f"scalefit.{name}": f"scalefit.{name}-class" for name in scalefit.__all__ if name[0].isupper()
+}
 autodoc_typehints = "none"  # the docstrings give types, shapes and units
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False  # the template of a class shows them
@@ -94,3 +100,17 @@ html_theme_options = {
 }
 html_sidebars = {"tutorial": [], "index": []}
 pygments_style = "default"
+
+
+def without_call(app, what, name, obj, options, signature, annotation):
+    """Show how a class is called only where its docstring names parameters: other classes are made by functions."""
+    if what == "class" and "Parameters\n" not in (obj.__doc__ or ""):
+        return "", None
+    return None
+
+
+def setup(app):
+    """Classes without calls; blocks of languages of our own, which tests read, as they are."""
+    app.connect("autodoc-process-signature", without_call)
+    for language in ("imports", "lazy-imports"):
+        app.add_lexer(language, TextLexer)

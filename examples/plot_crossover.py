@@ -1,4 +1,8 @@
-"""LSTM against Transformer along compute: the two laws of microlm, where they cross, and how sure that is.
+"""
+Where one family overtakes another
+==================================
+
+LSTM against Transformer along compute: the two laws of microlm, where they cross, and how sure that is.
 
 python examples/plot_crossover.py [FILE]
 """

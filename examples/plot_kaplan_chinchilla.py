@@ -1,4 +1,8 @@
-"""Kaplan against Chinchilla on one plot: the same law, counted with embeddings and without.
+"""
+Kaplan against Chinchilla
+=========================
+
+Kaplan against Chinchilla on one plot: the same law, counted with embeddings and without.
 
 Kaplan et al. 2020 found that the best size grows as compute to the power 0.73, Hoffmann et al. 2022 that it grows as
 compute to the power 0.50. Pearce and Song 2024 (arXiv:2406.12907) showed that most of the difference is what is

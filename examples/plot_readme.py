@@ -1,4 +1,8 @@
-"""The README's picture: a law fitted to the small models of microlm, and the large ones it had not seen.
+"""
+Fit the small, predict the large
+================================
+
+The README's picture: a law fitted to the small models of microlm, and the large ones it had not seen.
 
 python examples/plot_readme.py [FILE]
 """

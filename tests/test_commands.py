@@ -49,6 +49,11 @@ def read(*arguments):
     return result.stdout
 
 
+def frames(*arguments):
+    """The tables of an answer in JSON."""
+    return json.loads(read(*arguments))["frames"]
+
+
 BAD = {
     "a missing table": (["check", "nowhere.csv"], "the file 'nowhere.csv' does not exist"),
     "a folder for a saved fit": (["predict", ".", "--at", "params=1e9"], "it is a folder"),
@@ -90,7 +95,7 @@ BAD = {
     "a missing fit": (["predict", "nowhere.json", "--at", "params=1e9"], "There is no file 'nowhere.json'"),
     "a broken fit": (["predict", "broken.json", "--at", "params=1e9"], "broken.json"),
     "no point": (["predict", "fit.json"], "--at params=7e10"),
-    "an unknown name of a law": (["laws", "hoffman"], "The name of a law must be one of"),
+    "an unknown name of a law": (["laws", "hoffman"], "No law is called 'hoffman'"),
 }
 
 
@@ -116,8 +121,9 @@ def test_laws_describes_one_law_with_source_and_published_constants():
 
 
 def test_laws_prints_json():
-    assert set(json.loads(read("laws", "--json"))) == set(sf.list_laws().index)
-    assert json.loads(read("laws", "power", "--json"))["inputs"] == "x"
+    assert [row["law"] for row in frames("laws", "--json")["laws"]] == list(sf.list_laws().index)
+    (power,) = frames("laws", "power", "--json")["laws"]
+    assert (power["law"], power["inputs"]) == ("power", "x")
 
 
 def test_check_says_first_whether_the_table_can_be_fitted():
@@ -138,7 +144,7 @@ def test_check_prints_json_and_nothing_else():
     told = json.loads(read("check", "runs.csv", "--no-laws", "--json"))
     assert told["rows"] == 25
     assert told["can_be_fitted"]
-    assert [column["column"] for column in told["columns"]] == ["params", "tokens", "loss"]
+    assert [column["column"] for column in told["frames"]["columns"]] == ["params", "tokens", "loss"]
 
 
 def test_check_remarks_on_units_holes_and_other_names(runs, folder):
@@ -157,10 +163,10 @@ def test_check_still_prints_everything_where_a_fit_would_refuse():
     assert "Drop the rows of the file where loss <= 0." in result.stdout
 
 
-def test_check_ends_with_code_1_where_a_fit_would_only_be_misled(runs, folder):
+def test_check_ends_with_code_3_where_a_fit_would_only_be_misled(runs, folder):
     runs.assign(tokens=runs.tokens / 1e9).to_csv(folder / "billions.csv", index=False)
     result = run("check", "billions.csv", "--no-laws")
-    assert result.exit_code == 1
+    assert result.exit_code == 3
     assert result.stdout.startswith("Can be fitted as it is, but 1 problem would mislead the fit")
     assert result.stderr == ""
 
@@ -173,7 +179,7 @@ def test_check_ends_with_code_0_where_there_are_only_remarks(runs, folder):
 def test_check_says_its_codes_in_its_help():
     told = " ".join(read("check", "--help").split())
     assert "code 0 where the table can be fitted as it is" in told
-    assert "code 1 where something would mislead the fit" in told
+    assert "code 3 where something would mislead the fit" in told
     assert "code 2 where a fit would refuse it" in told
 
 
@@ -190,9 +196,9 @@ def test_check_prints_an_error_as_json_where_it_cannot_read(arguments, said):
     result = run("check", *arguments, "--json")
     assert result.exit_code == 2
     told = json.loads(result.stdout)
-    assert (set(told), told["format"], told["schema"]) == ({"format", "schema", "error"}, "scalefit.check", 1)
-    assert said in told["error"]
-    assert result.stderr == f"scalefit: {told['error']}\n"
+    assert (told["format"], told["status"], told["frames"]) == ("scalefit.check", "error", {})
+    assert said in told["headline"]
+    assert result.stderr == f"scalefit: {told['headline']}\n"
 
 
 def test_check_of_settings_proposes_none_of_them_for_a_loss(folder):
@@ -238,14 +244,13 @@ def test_fit_prints_the_verdict_first(runs):
 
 def test_fit_prints_a_fit_as_json_and_nothing_else(runs):
     told = json.loads(read("fit", "runs.csv", "--law", "chinchilla", "--json"))
-    assert told["estimates"] == pytest.approx(sf.fit(runs, "chinchilla").estimates, rel=1e-9)
+    estimates = {row["parameter"]: row["estimate"] for row in told["frames"]["parameters"]}
+    assert estimates == pytest.approx(sf.fit(runs, "chinchilla").estimates, rel=1e-9)
 
 
 def test_fit_holds_parameters_and_takes_columns():
-    told = json.loads(
-        read("fit", "runs.csv", "--law", "power_offset", "--column", "x=tokens", "--fix", "E=1.9", "--json")
-    )
-    assert told["estimates"]["E"] == 1.9
+    told = frames("fit", "runs.csv", "--law", "power_offset", "--column", "x=tokens", "--fix", "E=1.9", "--json")
+    assert [row["estimate"] for row in told["parameters"] if row["parameter"] == "E"] == [1.9]
 
 
 def test_the_seed_decides_the_bootstrap(folder):
@@ -266,8 +271,10 @@ def test_a_warning_is_one_line_and_leaves_the_output_alone(runs, folder):
     result = run("fit", "billions.csv", "--law", "chinchilla", "--json")
     (line,) = result.stderr.splitlines()
     assert line.startswith("scalefit: warning: column 'params' has 25 of 25 numbers below 1000")
-    assert json.loads(result.stdout)["estimates"]
-    assert result.exit_code == 0
+    told = json.loads(result.stdout)
+    assert told["frames"]["parameters"]
+    assert [f"scalefit: warning: {text}" for text in told["warnings"]] == [line]
+    assert result.exit_code == {"good": 0, "doubtful": 0, "bad": 3}[told["status"]]
 
 
 @pytest.fixture
@@ -277,20 +284,20 @@ def saved(folder):
 
 
 def test_predict_makes_a_grid_of_its_points(saved):
-    told = json.loads(read("predict", "fit.json", "--at", "params=7e10", "--at", "tokens=1e12,2e12", "--json"))
+    told = frames("predict", "fit.json", "--at", "params=7e10", "--at", "tokens=1e12,2e12", "--json")["predictions"]
     expected = saved.predict(sf.grid(params=[7e10], tokens=[1e12, 2e12]))
     pd.testing.assert_frame_equal(pd.DataFrame(told), expected, check_dtype=False)
 
 
 def test_predict_reads_points_from_a_table(saved, folder, runs):
     runs[["params", "tokens"]].to_csv(folder / "points.csv", index=False)
-    told = json.loads(read("predict", "fit.json", "--points", "points.csv", "--level", 0.5, "--json"))
+    told = frames("predict", "fit.json", "--points", "points.csv", "--level", 0.5, "--json")["predictions"]
     assert pd.DataFrame(told).low.to_numpy() == pytest.approx(saved.predict(runs.drop(columns="loss"), level=0.5).low)
 
 
 def test_intervals_for_one_run_are_wider(saved):
     at = ("--at", "params=1e9", "--at", "tokens=2e10", "--json")
-    (mean,), (one,) = (json.loads(read("predict", "fit.json", *at, *more)) for more in ([], ["--one-run"]))
+    (mean,), (one,) = (frames("predict", "fit.json", *at, *more)["predictions"] for more in ([], ["--one-run"]))
     assert one["low"] < mean["low"]
     assert one["high"] > mean["high"]
 

@@ -29,13 +29,6 @@ def test_the_code_of_a_page_runs_and_prints_what_the_page_says(path, tmp_path):
             assert wrong == [], f"{path.name}, block at line {block.line}: python tests/documents.py writes it again"
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_links_to_files_lead_somewhere(path):
-    targets = re.findall(r"\]\(([^)#\s]+)", path.read_text())
-    missing = [target for target in targets if "://" not in target and not (path.parent / target).exists()]
-    assert missing == []
-
-
 def test_public_names_that_pages_use_exist():
     names = {name for path in PAGES for name in re.findall(r"\bsf\.(\w+)", path.read_text())}
     assert [name for name in sorted(names) if not hasattr(sf, name)] == []

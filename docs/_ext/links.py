@@ -16,6 +16,7 @@ PAGES = {
     ROOT / "CHANGELOG.md": DOCS / "about" / "changelog.md",
     ROOT / "CONTRIBUTING.md": DOCS / "about" / "contributing.md",
     ROOT / "ARCHITECTURE.md": DOCS / "about" / "architecture.md",
+    ROOT / "benchmarks/README.md": DOCS / "studies" / "published.md",
     ROOT / "examples/GALLERY_HEADER.rst": DOCS / "gallery" / "index.rst",
     ROOT / "src/scalefit/datasets/microlm/CARD.md": DOCS / "about" / "data-card.md",
 }
@@ -40,10 +41,10 @@ def on_page(app, docname, source):
         source[0] = pointed(source[0], page.parent, page)
 
 
-def on_included(app, included, docname, source):
-    """Mend the links of a page that another includes."""
+def on_included(app, included, _, source):
+    """Mend the links of a page that another includes; its name is that of the page that is being read."""
     file = Path(app.srcdir) / included
-    source[0] = pointed(source[0], file.parent, Path(app.env.doc2path(docname)))
+    source[0] = pointed(source[0], file.parent, Path(app.env.doc2path(app.env.docname)))
 
 
 def setup(app):

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable, Sequence
+from types import TracebackType
+from typing import Any
 
 
 class ScalefitError(Exception):
     """Any error that scalefit raises on purpose."""
+
+    def _render_traceback_(self) -> list[str]:
+        """The lines that IPython shows: the reader's own calls and the message, not the way inside scalefit."""
+        shell: Any = sys.modules["IPython"].get_ipython()
+        shown, left_out = _outside(self.__traceback__)
+        lines: list[str] = shell.InteractiveTB.structured_traceback(type(self), self, shown)
+        if left_out:
+            lines.insert(-1, f"({left_out} more inside scalefit; %debug leads there)\n")
+        return lines
 
 
 class ColumnError(ScalefitError):
@@ -44,6 +56,20 @@ class DataWarning(ScalefitWarning):
 
 class FitWarning(ScalefitWarning):
     """The result should not be trusted as it stands."""
+
+
+def _outside(traceback: TracebackType | None) -> tuple[TracebackType | None, int]:
+    """A copy of a traceback that ends at its last frame outside scalefit, and how many frames that leaves out."""
+    frames: list[TracebackType] = []
+    while traceback is not None:
+        frames.append(traceback)
+        traceback = traceback.tb_next
+    own = [one.tb_frame.f_globals.get("__name__", "").partition(".")[0] == __package__ for one in frames]
+    kept = max((place + 1 for place, inside in enumerate(own) if not inside), default=len(frames))
+    shown: TracebackType | None = None
+    for one in reversed(frames[:kept]):
+        shown = TracebackType(shown, one.tb_frame, one.tb_lasti, one.tb_lineno)
+    return shown, len(frames) - kept
 
 
 def listing(names: Iterable[object], *, last: str = "and") -> str:

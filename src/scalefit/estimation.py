@@ -80,6 +80,7 @@ def fit(
     bounds : parameter -> (low, high); None keeps the law's own bound on that side.
     tie : parameter -> formula of other parameters, such as ``{"beta": "alpha"}``.
     prior : parameter -> (centre, standard deviation); makes fits on four to six points usable.
+        ``sf.LogPrior(centre, deviation)`` is one on the logarithm, for sizes of which only the order is known.
     params : ``lmfit.Parameters`` with values, bounds, ``vary`` and ``expr``, in place of the four before.
     schedules : run -> Schedule, for laws of training curves; else the ``lr`` column is read.
     starts : a mapping or mappings of parameter -> value to start from besides the library's own, or ``sf.Starts``.

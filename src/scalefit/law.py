@@ -55,6 +55,17 @@ class Derive:
     seen_in_decay: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class InUnit:
+    """Columns from rates that are divided by a unit of theirs first; ``function`` is that of a :class:`Derive`."""
+
+    function: Callable[..., Mapping[str, Array]]
+
+    def __call__(self, rates: Array, steps: NDArray[np.intp], *, unit: float, **settings: Any) -> Mapping[str, Array]:
+        """The columns at some steps."""
+        return self.function(np.asarray(rates, float) / unit, steps, **settings)
+
+
 @dataclass(frozen=True, eq=False)
 class Law:
     """What could be true: an equation with its inputs, parameters, default objective and source.
@@ -163,9 +174,20 @@ class Law:
         return self.params[self.param_names.index(name)]
 
     def with_settings(self, **settings: Any) -> Law:
-        """The same law with other settings of its derived columns, such as ``decay`` of ``lr_annealing``."""
+        """The same law with other settings of its derived columns, such as ``decay`` of ``lr_annealing``.
+
+        All laws of training curves take ``unit``, a rate by which others are divided: areas, and the parameters that
+        go with them, are then the same for logs in any unit.
+        """
         if self.derive is None:
             raise LawError(f"{self.name} has no settings.")
+        if "unit" in settings and "unit" not in self.derive.settings:
+            if not settings["unit"] > 0:
+                raise LawError(f"unit must be a learning rate above 0; got {settings['unit']!r}.")
+            derive = replace(
+                self.derive, function=InUnit(self.derive.function), settings={**self.derive.settings, "unit": 1.0}
+            )
+            return replace(self, derive=derive).with_settings(**settings)
         known = dict(self.derive.settings)
         for name in settings:
             if name not in known:

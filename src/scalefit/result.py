@@ -14,12 +14,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit import tables
-from scalefit.errors import FitWarning, rows_text
+from scalefit.errors import FitWarning
 from scalefit.provenance import seed_of
 from scalefit.runs.checking import no_reserved_columns
 from scalefit.runs.frame import as_frame
 from scalefit.uncertainty import bands, paths
 from scalefit.uncertainty import draws as drawing
+from scalefit.uncertainty.bands import BandKind
 from scalefit.uncertainty.derivations import derive_frame
 from scalefit.uncertainty.intervals import IntervalKind, check_level, interval_of, summary_frame
 from scalefit.uncertainty.jackknife import Jackknife, jackknife_of
@@ -209,6 +210,7 @@ class Fit(FitRecord):
         interval: Literal["mean", "run"] = "mean",
         columns: Mapping[str, str] | None = None,
         schedules: tables.Schedules | None = None,
+        band: BandKind = "pointwise",
     ) -> pd.DataFrame:
         """Predict at new points, with an interval.
 
@@ -219,6 +221,8 @@ class Fit(FitRecord):
         interval : ``"mean"`` for the law's own uncertainty, ``"run"`` for one new run (adds the scatter of runs).
         columns : input of the law -> column of ``frame``, where names differ from those of the fit.
         schedules : run -> Schedule, for laws of training curves.
+        band : ``"pointwise"`` for intervals that hold at each row by itself, ``"simultaneous"`` for wider ones that
+            hold at all rows of ``frame`` together.
 
         Returns
         -------
@@ -252,27 +256,10 @@ class Fit(FitRecord):
         inputs = tables.read_inputs(points, self.law, columns=known, schedules=schedules).inputs
         if not self.converged:
             warnings.warn(f"{self.law.name} is {self.verdict}. Predictions mean little.", FitWarning, stacklevel=2)
-        low, high = self._band(inputs, level, interval)
-        with np.errstate(all="ignore"):
-            estimate = self.law.value(self.theta, inputs)[0]
-        estimate, low, high = self._finite(estimate, low, high, inputs, points.index)
-        return points.assign(estimate=estimate, low=low, high=high, beyond=paths.beyond(inputs, self.problem.inputs))
-
-    def _finite(
-        self, estimate: Array, low: Array, high: Array, inputs: tuple[Array, ...], labels: pd.Index
-    ) -> tuple[Array, Array, Array]:
-        """NaN in place of a value that is infinite or none, with a warning that names the rows."""
-        none = ~np.isfinite(estimate)
-        if none.any():
-            area = dict(zip(self.law.inputs, inputs, strict=True)).get("S1")
-            begun = self.law.derive is None or area is None or bool((area[none] > 0).any())
-            why = "" if begun else ", because all learning rates up to there are zero"
-            warnings.warn(
-                f"{self.law.name} has no value in {rows_text(list(labels[none]))}{why}: estimate, low and high are NaN.",
-                FitWarning,
-                stacklevel=3,
-            )
-        return np.where(none, np.nan, estimate), np.where(none, np.nan, low), np.where(none, np.nan, high)
+        told, none = bands.predicted(self, inputs, level, interval, band)
+        if len(none):
+            warnings.warn(bands.without_value(self.law, inputs, none, list(points.index)), FitWarning, stacklevel=2)
+        return points.assign(**told, beyond=paths.beyond(inputs, self.problem.inputs))
 
     def predict_curve(
         self,
@@ -282,6 +269,7 @@ class Fit(FitRecord):
         level: float = 0.9,
         interval: Literal["mean", "run"] = "mean",
         at: Mapping[str, float] | None = None,
+        band: BandKind = "pointwise",
     ) -> pd.DataFrame:
         """The loss along a whole schedule, by a law of training curves.
 
@@ -290,6 +278,7 @@ class Fit(FitRecord):
         schedule : Schedule
         steps : steps to predict; None: about 200 at even distances, from where the fitted rows begin to the last.
         level, interval : as for :meth:`predict`.
+        band : ``"pointwise"``, or ``"simultaneous"`` for a band that holds the whole curve at these steps.
         at : other inputs of the law, such as ``{"params": 1e8}``, where they differ between the fitted runs.
 
         Returns
@@ -313,10 +302,7 @@ class Fit(FitRecord):
         """
         from scalefit.decisions.schedules.curve import predict_curve
 
-        return predict_curve(self, schedule, steps=steps, level=level, interval=interval, at=at)
-
-    def _band(self, inputs: tuple[Array, ...], level: float, interval: str) -> tuple[Array, Array]:
-        return bands.band(self, inputs, level, interval)
+        return predict_curve(self, schedule, steps=steps, level=level, interval=interval, at=at, band=band)
 
     def curve(
         self,
@@ -346,7 +332,7 @@ class Fit(FitRecord):
             self.law.inputs, self.problem.inputs, along, at=at or {}, ratio=ratio, points=points, beyond=beyond
         )
         inputs = tuple(path[name].to_numpy(float) for name in self.law.inputs)
-        low, high = self._band(inputs, check_level(level), interval)
+        low, high = bands.band(self, inputs, check_level(level), interval)
         return path.assign(
             estimate=self.law.value(self.theta, inputs)[0],
             low=low,
@@ -400,8 +386,62 @@ class Fit(FitRecord):
 
         return write_fit(self, path)
 
-    def plot(self, *, along: str | None = None, level: float = 0.9, ax: Axes | None = None) -> Axes:
-        """Data, curve and band: see :func:`scalefit.plot_fit`."""
-        from scalefit.plots.fits import plot_fit
+    def report(
+        self,
+        path: str | Path,
+        *,
+        runs: Any = None,
+        by: str | None = None,
+        at: Any = None,
+        flops: float | Sequence[float] | None = None,
+        answers: Mapping[str, str] | None = None,
+        skip: Sequence[str] = (),
+        draws: int = 200,
+        rng: int | None = None,
+        progress: bool = False,
+    ) -> Path:
+        """Write all that can be said of the fit into one HTML file, which opens from disk and loads nothing.
 
-        return plot_fit(self, along=along, level=level, ax=ax)
+        Parameters
+        ----------
+        path : where to write; an older file is replaced.
+        runs, by : table with the families to compare, and the column that names them; None: those of the rows fitted.
+        at : table of the points to forecast; None: a run of ten times the compute.
+        flops : budgets to split, in FLOP; None: the compute of the largest run, ten and a hundred times as much.
+        answers, skip, draws, rng, progress : see :func:`scalefit.reports.page.report.report_page`.
+
+        Returns
+        -------
+        Path
+            Where it was written.
+        """
+        from scalefit.reports.page.report import write_report
+
+        return write_report(
+            self, path, runs=runs, by=by, at=at, flops=flops, answers=answers, skip=skip, draws=draws, rng=rng,
+            progress=progress,
+        )  # fmt: skip
+
+    def plot(
+        self,
+        *,
+        kind: Literal["curves", "contours", "starts"] | None = None,
+        along: str | None = None,
+        level: float = 0.9,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw the fit beside its data; :func:`scalefit.plot_residuals` and ``plot_draws`` show more.
+
+        Parameters
+        ----------
+        kind : {"curves", "contours", "starts"}, optional
+            Data, curve and band, or training curves with residuals and rates (:func:`scalefit.plot_fit`); lines of
+            equal loss over size and tokens with the best split of budgets; or where each start ended. None: contours
+            for a law of size and tokens whose runs do not come in ladders of one size, else curves.
+        along, level : for curves, as for :func:`scalefit.plot_fit`.
+        ax : matplotlib Axes
+            None takes the current ones if they are empty or show the same quantities, else those of a new figure.
+        """
+        from scalefit.plots.choices import plot_chosen
+
+        return plot_chosen(self, kind=kind, along=along, level=level, ax=ax)

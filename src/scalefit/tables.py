@@ -133,10 +133,10 @@ def derive_columns(
         schedule = schedule_of(frame, run, rows, law, columns, given, step_column)
         last = int(steps[rows].max())
         if last > schedule.steps:
-            there = f"Run {run!r} has a row at step {last}, but its" if named else f"A row is at step {last}, but the"
-            raise DataError(
-                f"{there} schedule ends at step {schedule.steps}: give a Schedule of {last} steps or more."
+            there = (
+                f"Run {run!r} has a row at step {last}, but its" if named else f"A row stands at step {last}, but its"
             )
+            raise DataError(f"{there} schedule ends at step {schedule.steps}: give a Schedule of {last} steps or more.")
         for name, values in _derived_of_run(law, f"run {run!r}: " if named else "", schedule, steps[rows]).items():
             parts[name].append((rows, values))
         courses[run] = course_of(schedule, last)
@@ -217,7 +217,7 @@ def logged_schedule(
         step = each["step"][twice].iloc[0]
         one, other = each["lr"][each["step"] == step].iloc[:2]
         of = f"run {run!r} has" if optional_column(frame, "run", columns) is not None else "the rows have"
-        more = int(each["step"][twice].nunique()) - 1
+        more = len(np.unique(each["step"][twice])) - 1
         raise DataError(
             f"{needed_by}: {of} two different rates, {one:g} and {other:g}, at step {step:g}"
             f"{f' (and at {more:,} more)' if more else ''}. Probably {_several_or_resumed(frame, columns)}"
@@ -251,7 +251,7 @@ def _several_or_resumed(frame: pd.DataFrame, columns: Mapping[str, str]) -> str:
         )
     names = [name for name in frame.columns if name != step and not pd.api.types.is_float_dtype(frame[name])]
     apart = [name for name in names if not frame.duplicated([name, step]).any()]
-    fewest = min(apart, key=lambda name: int(frame[name].nunique()), default=None)
+    fewest = min(apart, key=lambda name: len(frame[name].unique()), default=None)
     told = f"columns={{'run': {fewest!r}}}" if fewest is not None else "columns={'run': …}"
     return (
         "several runs, and no column 'run' tells them apart: name the one that does, "
@@ -259,14 +259,18 @@ def _several_or_resumed(frame: pd.DataFrame, columns: Mapping[str, str]) -> str:
     )
 
 
-def not_heard(frame: pd.DataFrame, law: Law, columns: Mapping[str, str], takers: Mapping[str, Sequence[str]]) -> list[str]:
+def not_heard(
+    frame: pd.DataFrame, law: Law, columns: Mapping[str, str], takers: Mapping[str, Sequence[str]]
+) -> list[str]:
     """Sentences on quantities that differ between rows and that a law of curves does not take.
 
     ``takers`` are the laws that take each quantity.
     """
     said = []
     for name, laws in takers.items():
-        there = [columns[name]] if name in columns else [name] if name in frame.columns else aliases_present(frame, name)
+        there = (
+            [columns[name]] if name in columns else [name] if name in frame.columns else aliases_present(frame, name)
+        )
         if name in law.inputs or len(there) != 1 or there[0] not in frame.columns:
             continue
         values = pd.to_numeric(frame[there[0]], errors="coerce").to_numpy(float)

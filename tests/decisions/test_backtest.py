@@ -277,7 +277,7 @@ def test_the_first_line_says_that_intervals_are_too_narrow():
     runs = simulated(0.0005)
     runs.loc[runs.flops > runs.flops.median(), "loss"] *= 1.2
     test = sf.backtest(runs, "chinchilla", cuts=[0.5], **SMOOTH)
-    first, header = repr(test).splitlines()[:2]
+    first, _, header = repr(test).splitlines()[:3]
     assert first.startswith("chinchilla back-tested on 1 cut along flops: mean error")
     assert "90 % intervals held 0 % of the time: too narrow — do not trust" in first
     assert "bias -" in first

@@ -99,8 +99,8 @@ def test_a_long_table_is_cut_in_the_middle(tested):
     many = {cut / 100: tested.fits[0.5] for cut in range(10, 60)}
     frame = pd.concat([tested.frame[tested.frame.cut == 0.5].assign(cut=cut) for cut in many])
     lines = repr(replace(tested, frame=frame, fits=many)).splitlines()
-    assert len(lines) == 2 + 15 + 1 + 15 + 2  # the first line and the header, the rows, what is said below
-    assert "…" in lines[17]
+    assert len(lines) == 3 + 15 + 1 + 15 + 3  # the first line and the header, the rows, what is said below
+    assert "…" in lines[18]
 
 
 def test_what_is_handed_out_may_be_changed_without_changing_the_record(tested):

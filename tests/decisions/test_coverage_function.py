@@ -235,5 +235,5 @@ def test_unknown_methods_and_quantities_are_refused_by_name():
 
 def test_the_table_is_the_same_in_a_notebook(right):
     page = right._repr_html_()
-    assert page.startswith("<p><b>power, 90 % intervals in 40 simulations")
+    assert "<strong>power, 90 % intervals in 40 simulations" in page
     assert page.count("<tr") == 1 + len(right.frame)

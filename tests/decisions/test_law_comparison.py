@@ -132,7 +132,7 @@ def test_a_lead_far_larger_than_the_noise_is_called_so():
     assert told.clear
     assert told.frame.behind[1] > 0.95
     assert repr(told).startswith("The first place can be believed: power_offset predicts better than each other law")
-    assert told._repr_html_().startswith("<p><b>The first place can be believed: power_offset")
+    assert "<strong>The first place can be believed: power_offset" in told._repr_html_()
 
 
 def test_few_held_out_runs_cannot_tell_a_lead_from_noise():

@@ -39,7 +39,7 @@ FORMAT, SCHEMA = "scalefit.check", 1
 LISTED = 10
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RunsCheck:
     """What a table of runs holds and what is wrong with it; made by :func:`scalefit.check_runs`.
 
@@ -79,7 +79,7 @@ class RunsCheck:
     notes: tuple[str, ...]
     findings: tuple[Finding, ...]
     laws: LawsSummary | None = None
-    points: pd.DataFrame = field(default_factory=pd.DataFrame, repr=False)
+    points: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def of(self, severity: Severity) -> tuple[Finding, ...]:
         """The findings of one severity: ``"refused"``, ``"misleading"`` or ``"remark"``."""
@@ -109,7 +109,7 @@ class RunsCheck:
         rows = [{**{name: getattr(one, name) for name in names}, "rows": len(one.rows)} for one in self.findings]
         return pd.DataFrame(rows, columns=[*names, "rows"])
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.text()
 
     def text(self, *, commands: bool = False) -> str:

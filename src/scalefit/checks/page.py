@@ -7,9 +7,10 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from scalefit.checks.finding import Finding, Severity, a_few, counted, in_options, short
-from scalefit.checks.pictures import as_svg, draw_check, legend_of
+from scalefit.checks.pictures import draw_check, legend_of
 from scalefit.checks.text import HEADS, MOST_NOTES, column_rows, family_rows, law_lines, what_it_holds
-from scalefit.wording.page import CELL, COLOURS, WORDS
+from scalefit.wording.document import html_document
+from scalefit.wording.page import CELL, COLOURS, WORDS, framed
 from scalefit.wording.said import State
 
 if TYPE_CHECKING:
@@ -18,16 +19,6 @@ if TYPE_CHECKING:
 STATES: dict[Severity, State] = {"refused": "bad", "misleading": "doubtful", "remark": "good"}
 #: Columns that are not known by name and are spelt out on a page.
 MOST_UNKNOWN = 60
-_STYLE = """
-:root { color-scheme: light dark }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em;
-       color: #1d2127; background: #fff }
-h1 { font-size: 1.4em; margin: 0 } h2 { font-size: 1.1em; margin: 1.6em 0 0.4em }
-code { font: 0.92em ui-monospace, monospace; overflow-wrap: anywhere }
-td, th { white-space: nowrap } svg { max-width: 100%; height: auto } .scroll { overflow-x: auto }
-@media (prefers-color-scheme: dark) { body { color: #e4e7eb; background: #16181d } }
-@media print { body { color: #000; background: #fff } }
-"""
 
 
 def describe_page(check: RunsCheck, *, commands: bool = False) -> str:
@@ -39,19 +30,17 @@ def describe_page(check: RunsCheck, *, commands: bool = False) -> str:
     commands : bool
         Whether repairs are told for the command line instead of Python.
     """
-    title = escape(f"scalefit check: {short(check.name, width=80)}")
+    title = f"scalefit check: {short(check.name, width=80)}"
     body = "\n".join(_parts(check, commands, _pictures(check)))
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n{body}\n</body>\n</html>\n"
-    )
+    return html_document(title, f"<h1>{escape(title)}</h1>\n{body}")
 
 
 def _pictures(check: RunsCheck) -> str:
     figure = draw_check(check.points)
     if figure is None:
         return ""
+    from scalefit.plots.vector import as_svg
+
     names = " &nbsp; ".join(
         f'<span style="white-space: nowrap"><span style="color: {colour}">{sign}</span> {escape(short(name))}</span>'
         for sign, colour, name in legend_of(check.points)
@@ -64,10 +53,7 @@ def _pictures(check: RunsCheck) -> str:
 
 def describe_fragment(check: RunsCheck) -> str:
     """One HTML element for notebooks, without pictures."""
-    inside = "\n".join(_parts(check, commands=False, pictures=""))
-    colour = COLOURS[_state(check)]
-    style = f"border-left: 0.3em solid {colour}; padding-left: 0.8em; color: inherit"
-    return f'<div class="scalefit-check" style="{style}">\n{inside}\n</div>'
+    return framed(_state(check), _parts(check, commands=False, pictures=""), kind="check")
 
 
 def _state(check: RunsCheck) -> State:

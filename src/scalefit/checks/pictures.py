@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -10,8 +9,6 @@ import pandas as pd
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: Stands for the colour of the text of the page, which SVG takes as ``currentColor``. Used for nothing else.
-_INK = "#0b0c0d"
 #: The marks of matplotlib as letters.
 _SIGNS = {"o": "●", "s": "■", "^": "▲", "D": "◆", "v": "▼", "P": "✚", ".": "•"}
 
@@ -32,16 +29,14 @@ def draw_check(points: pd.DataFrame) -> Figure | None:
     panels = panels_of(points)
     if not panels:
         return None
-    from matplotlib.figure import Figure
-
     from scalefit.plots.runs import plot_points
+    from scalefit.plots.vector import page_colours, page_figure
 
-    figure = Figure(figsize=(5.2 * len(panels), 3.9), layout="constrained")
-    figure.patch.set_alpha(0.0)
-    for ax, (along, against) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        plot_points(points, along=along, against=against, legend=False, ax=ax)
-        ax.patch.set_alpha(0.0)
-        _in_ink(ax)
+    with page_colours():
+        figure = page_figure(5.2 * len(panels), 3.9)
+        for ax, (along, against) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+            plot_points(points, along=along, against=against, legend=False, ax=ax)
+            ax.patch.set_alpha(0.0)
     return figure
 
 
@@ -69,26 +64,3 @@ def legend_of(points: pd.DataFrame) -> list[tuple[str, str, str]]:
     marks = [(_SIGNS.get(mark, mark), colour, name) for name, _, colour, mark in family_marks(points)]
     # A grey of matplotlib is a share of white as text, which a page does not know.
     return [(sign, colour if colour.startswith("#") else "gray", name) for sign, colour, name in marks if name]
-
-
-def as_svg(figure: Figure) -> str:
-    """A figure as one SVG element: no script, nothing from outside, text as outlines."""
-    import matplotlib as mpl
-
-    buffer = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "scalefit", "svg.fonttype": "path"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    text = buffer.getvalue()
-    return text[text.index("<svg") :].replace(_INK, "currentColor").strip()
-
-
-def _in_ink(ax: object) -> None:
-    """Axes, ticks and texts in the colour of the page's text."""
-    from matplotlib.axes import Axes
-
-    assert isinstance(ax, Axes)
-    ax.tick_params(which="both", color=_INK, labelcolor=_INK)
-    for spine in ax.spines.values():
-        spine.set_color(_INK)
-    for text in (ax.xaxis.label, ax.yaxis.label):
-        text.set_color(_INK)

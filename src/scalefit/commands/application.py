@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from inspect import Signature
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
 from scalefit.commands.output import Shown, answer_json, error_json, save_picture
-from scalefit.commands.parameters import flat, gathered
+from scalefit.commands.parameters import by_name, flat, gathered
 from scalefit.commands.words import one_line
-from scalefit.errors import ScalefitError, ScalefitWarning
+from scalefit.errors import FitError, ScalefitError, ScalefitWarning
 
 #: How a command ends; a fault of the program itself ends it with 1, as Python does.
 NO_ANSWER, UNRELIABLE, INTERRUPTED, READER_GONE = 2, 3, 130, 141
@@ -64,12 +64,7 @@ def command(examples: Sequence[str], *, plot: bool = False, json: bool = True) -
     def register(function: Answering) -> Answering:
         name = function.__name__.replace("_", "-")
         more: dict[str, Any] = ({"plot": Plot} if plot else {}) | ({"as_json": AsJson} if json else {})
-        added = [
-            inspect.Parameter(
-                key, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=None if key == "plot" else 0
-            )
-            for key, kind in more.items()
-        ]
+        added = [by_name(key, None if key == "plot" else False, kind) for key, kind in more.items()]
 
         def call(**given: Any) -> None:
             picture, as_json = given.pop("plot", None), bool(given.pop("as_json", False))
@@ -78,7 +73,7 @@ def command(examples: Sequence[str], *, plot: bool = False, json: bool = True) -
         parameters = [*flat(function), *added]
         call.__doc__ = function.__doc__
         call.__annotations__ = {one.name: one.annotation for one in parameters}
-        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] - where inspect looks for it
+        setattr(call, "__signature__", Signature(parameters))  # noqa: B010 - where inspect looks for it
         shown = "\n".join(f"  {example}" for example in examples)
         app.command(name, epilog=f"\b\nExamples:\n{shown}")(call)
         return function
@@ -96,6 +91,8 @@ def answer(name: str, ask: Callable[[], Shown], picture: Path | None, *, as_json
         warnings.filterwarnings("always", category=ScalefitWarning)
         try:
             shown = ask()
+            if shown.document and as_json:
+                raise FitError("--out - takes the place of --json: leave out one of them.")
             if picture is not None:
                 save_picture(shown.drawn(), picture)
         except (ScalefitError, OSError) as error:
@@ -108,6 +105,8 @@ def answer(name: str, ask: Callable[[], Shown], picture: Path | None, *, as_json
     warned = list(dict.fromkeys(one_line(str(warning.message)) for warning in seen))
     for text in warned:
         typer.echo(f"scalefit: warning: {text}", err=True)
+    if shown.refused:
+        typer.echo(f"scalefit: {one_line(shown.refused)}", err=True)
     say(answer_json(name, shown, warned) if as_json else shown.text)
     if shown.ends_with(NO_ANSWER, UNRELIABLE):
         raise typer.Exit(shown.ends_with(NO_ANSWER, UNRELIABLE))

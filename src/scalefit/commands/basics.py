@@ -14,6 +14,7 @@ from scalefit.commands.options import Column, Seed, Table, complete_laws
 from scalefit.commands.output import Shown, save_picture
 from scalefit.commands.progress import working
 from scalefit.commands.reading import STDIN, STDIN_NAME, read_names, readable
+from scalefit.errors import DataError
 
 if TYPE_CHECKING:
     from scalefit.checks import RunsCheck
@@ -39,7 +40,10 @@ def demo(
 @command(["scalefit laws", "scalefit laws chinchilla", "scalefit laws --json"])
 def laws(
     name: Annotated[
-        str | None, typer.Argument(help="A law, to see all that is known about it.", autocompletion=complete_laws)
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="A law, to see all that is known about it.", autocompletion=complete_laws
+        ),
     ] = None,
 ) -> Shown:
     """List the laws, or describe one."""
@@ -92,6 +96,15 @@ def check(
     return of_check(checked, text)
 
 
+def refusal(checked: RunsCheck) -> str:
+    """Why a fit would refuse the table; nothing where it would not."""
+    try:
+        checked.raise_problems()
+    except DataError as error:
+        return str(error)
+    return ""
+
+
 def of_check(checked: RunsCheck, text: str) -> Shown:
     """A check as an answer: its findings, columns and families are tables."""
     import pandas as pd
@@ -107,5 +120,5 @@ def of_check(checked: RunsCheck, text: str) -> Shown:
         notes=checked.notes,
         frames={name: pd.DataFrame(told.pop(name)).astype(object) for name in ("findings", "columns", "families")},
         more={name: told[name] for name in ("name", "rows", "runs", "run_column", "can_be_fitted", "unknown", "laws")},
-        refused=not checked.can_be_fitted,
+        refused=refusal(checked),
     )

@@ -39,14 +39,18 @@ if TYPE_CHECKING:
 )
 def allocate(
     file: Annotated[
-        str, typer.Argument(help="A fit of `scalefit fit --out`; or a table of runs, with --law; - for stdin.")
+        str,
+        typer.Argument(
+            metavar="FILE", help="A fit of `scalefit fit --out`; or a table of runs, with --law; - for stdin."
+        ),
     ],
+    *,
     flops: Annotated[str, typer.Option(help="Budgets, such as 1e21 or 1e21,1e23.")],
+    law: TableLaw = None,
     family: OneFamily,
     route: Held,
     data: Fixed,
     resamples: Resamples,
-    law: TableLaw = None,
 ) -> Shown:
     """Say how large to train, and on how many tokens, for compute budgets."""
     from scalefit.decisions.allocation.budget import allocate as allocate_fit
@@ -83,7 +87,7 @@ def allocate(
 )
 def isoflop(
     file: Table,
-    resamples: Resamples,
+    *,
     budget: Annotated[
         str | None, typer.Option(help="The column that names the budget of each run; else flop_budget or flops.")
     ] = None,
@@ -94,6 +98,7 @@ def isoflop(
     noise: Annotated[
         float | None, typer.Option(help="Standard deviation of the loss of one run, where it is known.")
     ] = None,
+    resamples: Resamples,
 ) -> Shown:
     """Find the best size at each budget of compute, and how it grows with compute."""
     from scalefit.decisions.isoflop.analysis import isoflop as analyse
@@ -128,11 +133,12 @@ def exponents(told: Any) -> pd.DataFrame:
 )
 def find_scale(
     file: SavedFit,
-    values: Annotated[list[float], typer.Argument(help="What is to be reached, such as a loss of 2.0.")],
-    route: Route,
+    values: Annotated[list[float], typer.Argument(metavar="VALUE", help="What is to be reached, such as 2.0.")],
+    *,
     along: Annotated[
         str | None, typer.Option(help="Along what: flops, or an input of the law; else its only one, or flops.")
     ] = None,
+    route: Route,
     level: Level = 0.9,
 ) -> Shown:
     """Say at which scale a loss or an accuracy is reached, or that it never is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,9 +10,10 @@ import typer
 from scalefit.commands.application import command
 from scalefit.commands.families import only_family
 from scalefit.commands.options import Columns, Cuts, Level, OneFamily, Ordered, Seed, Single, SomeLaws, Table
-from scalefit.commands.output import Shown, shown
+from scalefit.commands.output import Shown, State, shown
 from scalefit.commands.progress import working
 from scalefit.commands.reading import read_list, read_table
+from scalefit.commands.words import one_line
 from scalefit.errors import listing
 
 if TYPE_CHECKING:
@@ -26,10 +28,11 @@ if TYPE_CHECKING:
 )
 def suggest_laws(
     file: Table,
-    family: OneFamily,
-    data: Columns,
+    *,
     law: SomeLaws = None,
     along: Single = None,
+    family: OneFamily,
+    data: Columns,
 ) -> Shown:
     """Say which laws the runs can identify, and why not the others."""
     from scalefit.decisions.suggestions import suggest_laws as suggest
@@ -41,16 +44,15 @@ def suggest_laws(
         )  # fmt: skip
     names = list(told.index[told["identified"]])
     headline = f"{len(names)} of {len(told)} laws can be identified{': ' if names else ''}{listing(names)}"
-    state = "good" if names else "doubtful"
-    return Shown(headline, f"{headline}\n\n{reasons(told)}".rstrip(), state, frames={"laws": told})  # type: ignore[arg-type]
+    state: State = "good" if names else "doubtful"
+    return Shown(headline, f"{headline}\n\n{reasons(told)}".rstrip(), state, frames={"laws": told})
 
 
 def reasons(told: pd.DataFrame) -> str:
     """Why the other laws cannot be identified, those with one reason together."""
-    import textwrap
-
     others = told[~told["identified"]]
-    lines = [f"{why}: {listing(group.index)}" for why, group in others.groupby("why", sort=False)]
+    groups = others.groupby("why", sort=False).groups.items()
+    lines = [f"{one_line(str(why)).rstrip('.')}: {listing(names)}" for why, names in groups]
     return "\n".join(textwrap.fill(line, 100, subsequent_indent="  ", break_on_hyphens=False) for line in lines)
 
 
@@ -62,11 +64,12 @@ def reasons(told: pd.DataFrame) -> str:
 )
 def compare_laws(
     file: Table,
-    family: OneFamily,
-    data: Columns,
+    *,
     law: SomeLaws = None,
     along: Ordered = "flops",
     cuts: Cuts = "0.5,0.6,0.7,0.8",
+    family: OneFamily,
+    data: Columns,
     draws: Annotated[int, typer.Option(help="How many resamples to refit below each cut.", min=0)] = 100,
     seed: Seed = 0,
     level: Level = 0.9,

@@ -29,13 +29,14 @@ if TYPE_CHECKING:
 )
 def compare(
     file: Table,
+    *,
     law: LawName,
+    by: By = "family",
+    along: Along = "flops",
     route: Route,
     data: Fixed,
     pairing: Pairing,
     resamples: Resamples,
-    by: By = "family",
-    along: Along = "flops",
 ) -> Shown:
     """Say which family is ahead where, and how much less it needs for the same loss."""
     from scalefit.decisions.comparison.compare import compare as compare_runs
@@ -66,18 +67,21 @@ def compare(
 def crossover(
     files: Annotated[
         list[str],
-        typer.Argument(help="A table of runs of two families, with --law; or two fits of `scalefit fit --out`."),
+        typer.Argument(
+            metavar="FILE", help="A table of runs of two families, with --law; or two fits of `scalefit fit --out`."
+        ),
     ],
+    *,
     along: Along,
-    route: Route,
-    data: Fixed,
-    pairing: Pairing,
-    resamples: Resamples,
     law: TableLaw = None,
     by: By = "family",
     family: Annotated[
         list[str] | None, typer.Option(help="One of the two families, where the table has more; given twice.")
     ] = None,
+    route: Route,
+    data: Fixed,
+    pairing: Pairing,
+    resamples: Resamples,
 ) -> Shown:
     """Say where one family overtakes another, how sure that is, or that there is no evidence of it."""
     if len(files) == 1:
@@ -107,11 +111,11 @@ def of_table(
     parts = two_families(file, by, family)
     alone = {name: fit_table(part, law, input_along(law, along, data), data) for name, part in parts.items()}
     fits = drawn_together(alone, parts, pairing.paired, resamples.draws, resamples.seed)
-    own = (
-        [Cost.from_runs(part, columns=data.names or None) for part in parts.values()] if route.cost == "runs" else None
-    )
+    cost: str | list[Cost] | None = route.cost
+    if cost == "runs":
+        cost = [Cost.from_runs(part, columns=data.names or None) for part in parts.values()]
     return find_crossover(
-        *fits, along=along, at=route.held, ratio=route.ratio, cost=own or route.cost, level=resamples.level,
+        *fits, along=along, at=route.held, ratio=route.ratio, cost=cost, level=resamples.level,
         names=list(parts),
     )  # fmt: skip
 

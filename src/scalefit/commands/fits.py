@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +13,7 @@ from scalefit.commands.families import fit_table, only_family
 from scalefit.commands.options import Fixed, LawName, Level, OneFamily, Points, SavedFit, Seed, Single, Table
 from scalefit.commands.output import Shown
 from scalefit.commands.progress import watched, working
-from scalefit.commands.reading import STDIN, read_fit, read_table
-from scalefit.errors import FitError
+from scalefit.commands.reading import STDOUT, read_fit, read_table
 
 if TYPE_CHECKING:
     from scalefit.result import Fit
@@ -42,11 +42,12 @@ def fitted(
 )
 def fit(
     file: Table,
+    *,
     law: LawName,
-    data: Fixed,
-    family: OneFamily,
-    bootstrap: Bootstrap = 0,
     along: Single = None,
+    family: OneFamily,
+    data: Fixed,
+    bootstrap: Bootstrap = 0,
     seed: Seed = 0,
     out: Annotated[
         str | None, typer.Option(help="Write the fit as JSON, for `scalefit predict`; - for stdout, in place of text.")
@@ -56,10 +57,12 @@ def fit(
     """Fit a law to a table of runs."""
     told = fitted(file, "fit", law, data, family, along, bootstrap, seed)
     if report is not None:
-        write_report(told, report)
-    if out is not None and out != STDIN:
+        told.report(report)
+    if out == STDOUT:
+        return replace(of_fit(told, text=told.to_json()), document=True)
+    if out is not None:
         told.to_json(out)
-    return of_fit(told, text=told.to_json() if out == STDIN else str(told))
+    return of_fit(told, text=str(told))
 
 
 @command(
@@ -87,7 +90,7 @@ def predict(
     return Shown(
         f"{saved.target} at {count} by {saved.law.name}, {100 * level:g} % intervals",
         describe_predictions(predicted, level),
-        "good" if saved.converged else "bad",
+        "bad" if not saved.converged else "doubtful" if far > 1 else "good",
         doubts=(
             *(() if saved.converged else (f"{saved.law.name} is {saved.verdict}",)),
             *((f"up to {far:.3g} times past the fitted range",) if far > 1 else ()),
@@ -99,27 +102,20 @@ def predict(
 @command(["scalefit report runs.csv --law chinchilla --out report.html"], json=False)
 def report(
     file: Table,
+    *,
     law: LawName,
-    data: Fixed,
-    family: OneFamily,
-    bootstrap: Bootstrap = 1000,
     along: Single = None,
+    family: OneFamily,
+    data: Fixed,
+    bootstrap: Bootstrap = 1000,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="Where the page goes.")] = Path("report.html"),
 ) -> Shown:
     """Fit a law and write all about it into one HTML page that needs nothing from outside."""
     told = fitted(file, "report", law, data, family, along, bootstrap, seed)
-    write_report(told, out)
+    told.report(out)
     shown = of_fit(told, text="")
     return Shown(shown.headline, f"{shown.headline}\nThe report is in {out}.", shown.state)
-
-
-def write_report(fit: Fit, path: Path) -> None:
-    """Write the page about a fit."""
-    write = getattr(fit, "report", None)
-    if write is None:
-        raise FitError("This version of scalefit writes no reports of fits.")
-    write(str(path))
 
 
 def of_fit(fit: Fit, *, text: str) -> Shown:

@@ -36,12 +36,13 @@ from scalefit.commands.reading import read_list, read_points, read_table
 )
 def forecast(
     file: Table,
+    *,
     points: Points,
+    law: SomeLaws = None,
+    along: Ordered = "flops",
     family: OneFamily,
     data: Columns,
     resamples: Resamples,
-    law: SomeLaws = None,
-    along: Ordered = "flops",
 ) -> Shown:
     """Say what runs beyond the data will give, by several laws together."""
     from scalefit.decisions.forecast import forecast as forecast_runs
@@ -95,11 +96,12 @@ def forecast_curves(
 )
 def backtest(
     file: Table,
+    *,
     law: LawName,
-    data: Fixed,
     along: Ordered = "flops",
     cuts: Cuts = "0.5,0.6,0.7,0.8",
     by: Annotated[str | None, typer.Option(help="Leave out the families of this column, in place of --cuts.")] = None,
+    data: Fixed,
     draws: Annotated[int, typer.Option(help="How many resamples to refit below each cut.", min=2)] = 200,
     seed: Seed = 0,
     level: Level = 0.9,

@@ -22,9 +22,10 @@ def complete_laws(incomplete: str) -> list[str]:
 
 
 Table = Annotated[
-    str, typer.Argument(help="A file, folder or glob of runs or logs, of any format that is known; - for stdin.")
+    str,
+    typer.Argument(metavar="FILE", help="A file, folder or glob of runs or logs, of any known format; - for stdin."),
 ]
-SavedFit = Annotated[str, typer.Argument(help="A fit of `scalefit fit --out`; - for stdin.")]
+SavedFit = Annotated[str, typer.Argument(metavar="FIT", help="A fit of `scalefit fit --out`; - for stdin.")]
 LawName = Annotated[str, typer.Option(help="A law by name: see `scalefit laws`.", autocompletion=complete_laws)]
 TableLaw = Annotated[
     str | None,
@@ -98,7 +99,7 @@ class Held:
     cost: Annotated[
         str | None,
         typer.Option(
-            help="What a run costs: a formula such as '6 * params * tokens', or runs, for what their column flops shows."
+            help="What a run costs: a formula such as '6 * params * tokens'; or runs, for what their flops show."
         ),
     ] = None
 

@@ -37,7 +37,8 @@ class Shown:
     frames : the tables of the answer, for ``--json``.
     more : other keys of the JSON object.
     draw : what draws it, for ``--plot``.
-    refused : whether there is no answer after all, though there is something to read.
+    refused : why there is no answer after all, though there is something to read.
+    document : whether the text is a file by itself, which ``--json`` cannot stand beside.
     """
 
     headline: str
@@ -48,7 +49,8 @@ class Shown:
     frames: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     more: Mapping[str, Any] = field(default_factory=dict)
     draw: Callable[[], Axes | Figure] | None = None
-    refused: bool = False
+    refused: str = ""
+    document: bool = False
 
     def drawn(self) -> Figure | SubFigure:
         """The picture of the answer."""
@@ -79,8 +81,9 @@ def _doubts(told: Any) -> tuple[str, ...]:
 
 
 def _state(told: Any, headline: str, doubts: Iterable[str]) -> State:
-    """The state of an answer that does not say it: whether it believes itself, and what its first line says."""
-    believed = getattr(told, "trusted", True) and getattr(told, "converged", True)
+    """The state of an answer that does not say it: whether its fit is one, and what its first line says."""
+    fit = getattr(told, "fit", None)
+    believed = getattr(told, "converged", True) and getattr(fit, "converged", True) and not getattr(told, "grave", ())
     if not believed or _UNRELIABLE.search(headline):
         return "bad"
     return "doubtful" if any(doubts) else "good"
@@ -108,7 +111,7 @@ def answer_json(command: str, shown: Shown, warned: Iterable[str] = ()) -> str:
 
 def error_json(command: str, error: str) -> str:
     """What stands in place of an answer, as JSON text, where there is none."""
-    empty = {"doubts": [], "notes": [], "warnings": [], "frames": {}}
+    empty: dict[str, Any] = {"doubts": [], "notes": [], "warnings": [], "frames": {}}
     return json.dumps({**_head(command, "error", error), **empty}, ensure_ascii=False)
 
 

@@ -28,9 +28,9 @@ def flat(function: Callable[..., Any]) -> list[inspect.Parameter]:
             hints = get_type_hints(one.annotation, include_extras=True)
             for field in fields(one.annotation):
                 default = inspect.Parameter.empty if field.default is MISSING else field.default
-                spread.append(_by_name(field.name, default, hints[field.name]))
+                spread.append(by_name(field.name, default, hints[field.name]))
         else:
-            spread.append(_by_name(one.name, one.default, one.annotation))
+            spread.append(by_name(one.name, one.default, one.annotation))
     return spread
 
 
@@ -45,5 +45,6 @@ def gathered(function: Callable[..., Any], given: Mapping[str, Any]) -> dict[str
     return together
 
 
-def _by_name(name: str, default: Any, annotation: Any) -> inspect.Parameter:
+def by_name(name: str, default: Any, annotation: Any) -> inspect.Parameter:
+    """A parameter that is given by name."""
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)

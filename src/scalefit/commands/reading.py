@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: What a file is called where it is standard input.
 STDIN, STDIN_NAME = "-", "standard input"
+STDOUT = "-"
 
 
 @contextmanager
@@ -31,7 +32,8 @@ def readable(file: str) -> Iterator[str]:
         return
     if sys.stdin.isatty():
         typer.echo("scalefit: reading standard input; Ctrl-D ends it", err=True)
-    content = typer.get_binary_stream("stdin").read()
+    # Piece by piece: one read to the end can miss an interrupt between two calls of the system.
+    content = b"".join(iter(lambda: typer.get_binary_stream("stdin").read(1 << 16), b""))
     if not content.strip():
         raise DataError("Nothing is left to read from standard input; one file at most can be '-'.")
     with TemporaryDirectory() as folder:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from scalefit.decisions.backtest_result import Backtest, counted, cut_text, percent
+from scalefit.decisions.backtest_result import Backtest, cut_text, percent
 from scalefit.decisions.backtest_scores import AVERAGED, errors_of_rows, measures_of
 from scalefit.decisions.lead_noise import CLEAR, FEWEST_RUNS, draw_weights, drawn_errors, share_larger
 from scalefit.decisions.splits import Cut
 from scalefit.errors import DataError, FitError, listing, not_one_of, rows_text
+from scalefit.wording.amounts import count_of
+from scalefit.wording.said import Answer, Said
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BacktestComparison:
+class BacktestComparison(Answer):
     """Several back-tests of the same runs, on the points that all of them judged.
 
     Made by :func:`scalefit.compare_backtests`; never changed.
@@ -48,28 +50,37 @@ class BacktestComparison:
     backtests: Mapping[str, Backtest]
     notes: tuple[str, ...] = ()
 
-    def __repr__(self) -> str:
-        return "\n".join([self._headline(), self._shown().to_string(index=False), *self._footnotes()])
+    def said(self) -> Said:
+        """What the best of the others does to the baseline, in words: doubtful unless it is more than noise."""
+        sure = self._share_of_best() >= CLEAR
+        picked = f"the best of {len(self.frame) - 1} was picked with the answers in sight, which flatters it"
+        notes = [*([picked] if len(self.frame) > 2 else []), *self.notes]
+        return Said("good" if sure else "doubtful", self._headline(), (), (self._shown(),), tuple(notes))
 
-    def _repr_html_(self) -> str:
-        foot = "".join(f"<p>{html.escape(note)}</p>" for note in self._footnotes())
-        return f"<p><b>{html.escape(self._headline())}</b></p>{self._shown().to_html(index=False, escape=True)}{foot}"
+    def _best(self) -> pd.Series[Any]:
+        """The row of the best of the others."""
+        others = self.frame[self.frame["name"] != self.baseline]
+        return others.iloc[int(others["error"].to_numpy().argmin())]
+
+    def _share_of_best(self) -> float:
+        """Share of resamples that agree with the sign of its change; NaN where too few tell."""
+        best = self._best()
+        return float(best["ahead"] if best["change"] < 0 else 1 - best["ahead"])
 
     def _headline(self) -> str:
         """What the best of the others does to the error of the baseline, and whether that is more than noise."""
-        rows = {line["name"]: line for line in self.frame.to_dict("records")}
-        before = rows.pop(self.baseline)
-        name, best = min(rows.items(), key=lambda row: float(row[1]["error"]))
+        before = self.frame[self.frame["name"] == self.baseline].iloc[0]
+        best, share = self._best(), self._share_of_best()
         lower = best["change"] < 0
-        word, share = ("smaller", best["ahead"]) if lower else ("larger", 1 - best["ahead"])
+        word = "smaller" if lower else "larger"
         at = best["cuts_ahead"] if lower else best["cuts_behind"]
         verb = "lowers" if lower else "raises" if best["change"] > 0 else "does not move"
         moved = (
-            f"{name} {verb} the mean error from {percent(before['error'])} ({self.baseline}) to "
-            f"{percent(best['error'])} on {counted(self.n_cuts, 'cut')}, {word} at {at} of them"
+            f"{best['name']} {verb} the mean error from {percent(before['error'])} ({self.baseline}) to "
+            f"{percent(best['error'])} on {count_of(self.n_cuts, 'cut')}, {word} at {at} of them"
         )
         if np.isnan(share):
-            few = f"{counted(self.n_runs, 'held-out run')} cannot tell"
+            few = f"{count_of(self.n_runs, 'held-out run')} cannot tell"
             why = few if self.n_runs < FEWEST_RUNS else "too few resamples, draws=100 may tell"
             return f"{moved}. The noise of this is not known: {why}."
         if share < CLEAR:
@@ -91,10 +102,6 @@ class BacktestComparison:
             },
             coverage=[f"{share:.0%}" for share in shown["coverage"]],
         )
-
-    def _footnotes(self) -> list[str]:
-        picked = f"the best of {len(self.frame) - 1} was picked with the answers in sight, which flatters it"
-        return [*([picked] if len(self.frame) > 2 else []), *self.notes]
 
 
 def compare_backtests(

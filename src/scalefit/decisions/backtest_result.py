@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +14,8 @@ from scalefit.decisions.judging import Inputs
 from scalefit.decisions.splits import Cut
 from scalefit.errors import listing
 from scalefit.result import Fit
+from scalefit.wording.amounts import count_of
+from scalefit.wording.said import Answer, Said, State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +27,7 @@ MOST_LINES = 30
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Backtest:
+class Backtest(Answer):
     """How well a law fitted to some runs predicted others that it had not seen, cut by cut.
 
     Made by :func:`scalefit.backtest`; never changed.
@@ -114,16 +115,10 @@ class Backtest:
             "verdict": fitted.verdict,
         }
 
-    def __repr__(self) -> str:
-        table = self._shown()
-        if len(table) > MOST_LINES:
-            dots = pd.DataFrame([["…"] * table.shape[1]], columns=table.columns)
-            table = pd.concat([table[: MOST_LINES // 2], dots, table[-MOST_LINES // 2 :]])
-        return "\n".join([self._headline(), table.to_string(index=False), *self._footnotes()])
-
-    def _repr_html_(self) -> str:
-        foot = "".join(f"<p>{html.escape(note)}</p>" for note in self._footnotes())
-        return f"<p><b>{html.escape(self._headline())}</b></p>{self._shown().to_html(index=False, escape=True)}{foot}"
+    def said(self) -> Said:
+        """The back-test in words: not to be relied on where a fit of a lower part is not."""
+        state: State = "bad" if self._failed else "doubtful" if self._narrow else "good"
+        return Said(state, self._headline(), (), (self._shown(),), self._footnotes())
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Predicted against seen: see :func:`scalefit.plots.backtests.plot_backtest`."""
@@ -131,17 +126,25 @@ class Backtest:
 
         return plot_backtest(self, ax=ax)
 
+    @property
+    def _failed(self) -> list[str]:
+        """Cuts below which the fit cannot be believed."""
+        return [cut_text(cut) for cut, fitted in self.fits.items() if not fitted.converged]
+
+    @property
+    def _narrow(self) -> bool:
+        """Whether intervals missed more often than they may."""
+        return bool(1 - self.overall.coverage > TOO_OFTEN * (1 - self.level))
+
     def _headline(self) -> str:
         """The status, each cut counting the same: errors within one cut share their sign, so rows would mislead."""
         told = self.overall
-        narrow = 1 - told.coverage > TOO_OFTEN * (1 - self.level)
         where = "beyond the data" if self.by is None else "for a new family"
         enough = "wide enough on these cuts" if self.by is None else "wide enough on these families"
-        advice = f"too narrow — do not trust one law's interval {where}" if narrow else enough
-        failed = [cut_text(cut) for cut, fitted in self.fits.items() if not fitted.converged]
-        doubt = f"NOT CONVERGED at cut {listing(failed)}; " if failed else ""
-        cuts = f"{counted(len(self.fits), 'cut')} along {self.along}"
-        left_out = f"{counted(len(self.fits), 'value')} of {self.by}, each left out in turn"
+        advice = f"too narrow — do not trust one law's interval {where}" if self._narrow else enough
+        doubt = f"NOT CONVERGED at cut {listing(self._failed)}; " if self._failed else ""
+        cuts = f"{count_of(len(self.fits), 'cut')} along {self.along}"
+        left_out = f"{count_of(len(self.fits), 'value')} of {self.by}, each left out in turn"
         return (
             f"{self.law} back-tested on {cuts if self.by is None else left_out}: {doubt}mean error "
             f"{percent(told.error)}, bias {percent(told.bias, sign='+')}, {100 * self.level:g} % intervals held "
@@ -149,11 +152,11 @@ class Backtest:
         )
 
     def _shown(self) -> pd.DataFrame:
-        """The summary in text, rounded."""
+        """The summary in text, rounded; of many rows the first and the last."""
         shown = self.summary
         for name in ("error", "half_width", "interval_score"):
             shown = shown.assign(**{name: [percent(share) for share in shown[name]]})
-        return shown.assign(
+        shown = shown.assign(
             cut=[cut_text(cut) for cut in shown.cut],
             bias=[percent(share, sign="+") for share in shown.bias],
             coverage=[f"{100 * share:.0f} %" for share in shown.coverage],
@@ -161,29 +164,29 @@ class Backtest:
             largest_factor=[f"{factor:.3g}x" for factor in shown.largest_factor],
             verdict=[fitted.judgement.status for fitted in self.fits.values()],
         )
+        if len(shown) <= MOST_LINES:
+            return shown
+        dots = pd.DataFrame([["…"] * shown.shape[1]], columns=shown.columns)
+        return pd.concat([shown[: MOST_LINES // 2], dots, shown[-MOST_LINES // 2 :]], ignore_index=True)
 
-    def _footnotes(self) -> list[str]:
+    def _footnotes(self) -> tuple[str, ...]:
         told = self.overall
-        told_by = counted(len(self.fits), "cut") if self.by is None else counted(len(self.fits), "family", "families")
+        n = len(self.fits)
+        told_by = count_of(n, "cut") if self.by is None else f"{n} famil{'y' if n == 1 else 'ies'}"
         signs = (
             f"within a cut {100 * told.same_sign:.0f} % of the errors have the same sign: the evidence is {told_by} "
-            f"and {counted(int(told.n_runs), 'run')}, not {int(told.n_points)} points"
+            f"and {count_of(int(told.n_runs), 'run')}, not {int(told.n_points)} points"
         )
-        return [
+        return (
             *([signs] if told.n_points > told.n_cuts else []),
             *(f"cut {cut_text(cut)} skipped: {reason}" for cut, reason in self.skipped.items()),
             *self.notes,
-        ]
+        )
 
 
 def cut_text(cut: Cut) -> str:
     """A share in three digits, a family by its name."""
     return f"{cut:.3g}" if isinstance(cut, float) else str(cut)
-
-
-def counted(n: int, one: str, several: str = "") -> str:
-    """A number with its noun: ``1 cut``, ``4 cuts``."""
-    return f"{n} {one if n == 1 else several or one + 's'}"
 
 
 def percent(share: float, sign: str = "") -> str:

@@ -24,6 +24,9 @@ from scalefit.uncertainty import paths
 from scalefit.uncertainty.bands import add_scatter, run_scatter
 from scalefit.uncertainty.draws import MOST_FAILED
 from scalefit.uncertainty.intervals import check_level
+from scalefit.wording.amounts import count_of
+from scalefit.wording.digits import between, plus_minus
+from scalefit.wording.said import Answer, Said, state_of
 
 Array = NDArray[np.float64]
 Group = tuple[Any, ...]
@@ -82,7 +85,7 @@ class Stage:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Chain:
+class Chain(Answer):
     """Laws fitted one after another, with draws that run through all of them.
 
     Made by :func:`scalefit.chain`; never changed.
@@ -207,17 +210,22 @@ class Chain:
             )
         return self.fits[k][()]
 
-    def __repr__(self) -> str:
-        head = f"chain of {' -> '.join(stage.title for stage in self.stages)}: {self.verdict}"
-        summary, parts = self.summary(), []
+    def said(self) -> Said:
+        """The chain in words, stage by stage."""
+        table = self.summary()
+        cells = table[["estimate", "se", "low", "high"]].to_numpy(float).tolist()
+        words = [(plus_minus(value, se), between(low, high, se)) for value, se, low, high in cells]
+        shown = pd.DataFrame(words, index=table.index, columns=["estimate", "90 % interval"])
+        parts: list[pd.DataFrame | str] = []
         for stage, fits in zip(self.stages, self.fits, strict=True):
             if list(fits) == [()]:
-                own = summary.index.get_level_values("stage") == stage.title
-                parts.append(f"{stage.title}\n{summary[own].droplevel(['stage', 'group']).to_string()}")
+                own = shown.index.get_level_values("stage") == stage.title
+                parts += [stage.title, shown[own].droplevel(["stage", "group"])]
             else:
-                parts.append(f"{stage.title}: {len(fits)} fits by {listing(stage.by)}")
-        failed = [f"{self.n_failed} draws did not reach the end of the chain"] if self.n_failed else []
-        return "\n".join([head, *parts, *failed])
+                parts.append(f"{stage.title}: {count_of(len(fits), 'fit')} by {listing(stage.by)}")
+        doubts = (f"{self.n_failed} draws did not reach the end of the chain",) if self.n_failed else ()
+        head = f"chain of {' -> '.join(stage.title for stage in self.stages)}: {self.verdict}"
+        return Said(state_of(doubts, believed=self.converged), head, doubts, tuple(parts))
 
 
 def chain(

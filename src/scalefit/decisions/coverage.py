@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,7 +20,7 @@ from scalefit.decisions.coverage_simulations import (
     named_methods,
     problems_of,
 )
-from scalefit.decisions.coverage_tables import binomial_interval, coverage_table, headline, shown_table
+from scalefit.decisions.coverage_tables import binomial_interval, coverage_table, headline, shown_table, state_of_table
 from scalefit.decisions.simulation import MeanFunction, Noise, NoiseFunction, as_noise, resolve_truth
 from scalefit.errors import FitError
 from scalefit.estimation import fit
@@ -31,6 +30,7 @@ from scalefit.result import Fit
 from scalefit.runs.frame import as_frame
 from scalefit.uncertainty.intervals import check_level
 from scalefit.uncertainty.resamples import BootstrapKind
+from scalefit.wording.said import Answer, Said, State
 
 TruthLike = Mapping[str, float] | str | tuple[Law | str, Mapping[str, float] | str] | MeanFunction | None
 
@@ -39,7 +39,7 @@ MOST_MISSES, FEWEST_MISSES = 1.4, 0.3
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Coverage:
+class Coverage(Answer):
     """How often intervals held the truth in simulations of a design.
 
     Made by :func:`scalefit.coverage`; never changed.
@@ -113,20 +113,14 @@ class Coverage:
             problems=(*self.problems, *other.problems),
         )
 
-    def __repr__(self) -> str:
-        return "\n".join([self._headline(), shown_table(self.frame).to_string(index=False), *self._footnotes()])
-
-    def _repr_html_(self) -> str:
-        foot = "".join(f"<p>{html.escape(line)}</p>" for line in self._footnotes())
-        table = shown_table(self.frame).to_html(index=False, escape=True)
-        return f"<p><b>{html.escape(self._headline())}</b></p>{table}{foot}"
-
-    def _headline(self) -> str:
-        return headline(self.frame, self.law, self.level, self.wanted, self.n_sims)
-
-    def _footnotes(self) -> list[str]:
+    def said(self) -> Said:
+        """How often intervals held, in words: not to be relied on where a method held too seldom."""
+        state: State = state_of_table(self.frame, self.wanted)
+        if state == "good" and self.problems:
+            state = "doubtful"
+        first = headline(self.frame, self.law, self.level, self.wanted, self.n_sims)
         raised = [f"{name}: raised in {100 * self.alarms[name].mean():.0f} %" for name in self.alarms.columns]
-        return [f"  {self.about}", *(f"  {line}" for line in (*raised, *self.problems))]
+        return Said(state, first, self.problems, (shown_table(self.frame),), (self.about, *raised))
 
 
 def coverage(

@@ -7,6 +7,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit.errors import listing
+from scalefit.wording.amounts import count_of
+from scalefit.wording.said import State
 
 Array = NDArray[np.float64]
 
@@ -79,11 +81,22 @@ def _row(
     }
 
 
+def state_of_table(frame: pd.DataFrame, wanted: tuple[float, float]) -> State:
+    """Bad where intervals hold too seldom, doubtful where they hold too often or the simulations are few."""
+    if (frame["high99"] < wanted[0]).any():
+        return "bad"
+    return "doubtful" if _vague(frame) or (frame["low99"] > wanted[1]).any() else "good"
+
+
+def _vague(frame: pd.DataFrame) -> bool:
+    return float((frame["high99"] - frame["low99"]).max()) > VAGUE
+
+
 def headline(frame: pd.DataFrame, law: str, level: float, wanted: tuple[float, float], n_sims: int) -> str:
     """Whether intervals hold as often as they say, each method for itself."""
-    vague = float((frame["high99"] - frame["low99"]).max()) > VAGUE
+    vague = _vague(frame)
     said = "; ".join(_method_line(name, part, wanted, vague) for name, part in frame.groupby("method", sort=False))
-    count = f"{n_sims} simulation{'s' if n_sims != 1 else ''}"
+    count = count_of(n_sims, "simulation")
     text = f"{law}, {100 * level:g} % intervals in {count}: {said}"
     return f"{text} ({count} cannot tell finely: a thousand would)" if vague else text
 

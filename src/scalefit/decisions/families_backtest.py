@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,13 +19,14 @@ from scalefit.objectives import Objective
 from scalefit.result import Fit
 from scalefit.runs.checking import checked_columns, no_reserved_columns
 from scalefit.uncertainty.intervals import check_level
+from scalefit.wording.said import Answer, Said, state_of
 
 Method = Literal["separate", "shared", "pulled"]
 METHODS: tuple[Method, ...] = ("separate", "shared", "pulled")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FamilyBacktest:
+class FamilyBacktest(Answer):
     """How well families fitted alone, sharing and pulled predicted their large runs.
 
     Made by :func:`scalefit.backtest_families`; never changed.
@@ -85,15 +85,13 @@ class FamilyBacktest:
         """The method with the smallest mean error."""
         return str(self.summary["error"].idxmin())
 
-    def __repr__(self) -> str:
+    def said(self) -> Said:
+        """What predicted best, in words; doubtful where something could not be judged."""
         shown = self.summary.copy()
         for name in ("error", "bias", "half_width", "interval_score"):
             shown[name] = shown[name].map("{:.2%}".format)
         shown["coverage"] = shown["coverage"].map("{:.0%}".format)
-        return "\n".join([self._headline(), shown.to_string(), *self.skipped])
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(repr(self))}</pre>"
+        return Said(state_of(self.skipped), self._headline(), self.skipped, (shown,))
 
     def _headline(self) -> str:
         error = self.summary["error"]

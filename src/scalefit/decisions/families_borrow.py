@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -17,7 +16,6 @@ from scalefit.decisions.families_new import NewFamily, Noise, fit_new
 from scalefit.decisions.families_population import Axes, Population, axes_of, population_of
 from scalefit.decisions.families_record import FamilyFit
 from scalefit.decisions.families_spread import USUAL
-from scalefit.decisions.families_text import short
 from scalefit.errors import FitError, listing, not_one_of
 from scalefit.estimation import fit
 from scalefit.fitting.problem import rescale, restore
@@ -27,13 +25,15 @@ from scalefit.result import Fit
 from scalefit.runs.frame import as_frame
 from scalefit.uncertainty.intervals import check_level
 from scalefit.uncertainty.paths import columns_there
+from scalefit.wording.amounts import digits_for, ends, plain
+from scalefit.wording.said import Answer, Said
 
 #: Above this share of a parameter's variance left, it is said to come from the others.
 MOSTLY = 0.5
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BorrowedFit:
+class BorrowedFit(Answer):
     """A new family: what its own rows tell, and what the others tell where they do not.
 
     Made by :func:`scalefit.borrow`; never changed.
@@ -130,22 +130,19 @@ class BorrowedFit:
         low, high = np.quantile(values, [0.5 - level / 2, 0.5 + level / 2], axis=0)
         return told.assign(low=low, high=high)
 
-    def __repr__(self) -> str:
+    def said(self) -> Said:
+        """The new family in words: its estimates, and what of them is borrowed."""
         table = self.summary()
+        numbers = [tuple(row) for row in table[["estimate", "low", "high"]].to_numpy(float).tolist()]
         shown = pd.DataFrame(
             {
-                "estimate": [short(value, 4) for value in table.estimate],
-                "90 % interval": [
-                    f"{short(a, 3)} to {short(b, 3)}" for a, b in zip(table.low, table.high, strict=True)
-                ],
+                "estimate": [plain(row[0], digits_for(*row)) for row in numbers],
+                "90 % interval": [ends(*row) for row in numbers],
                 "from others": [f"{100 * share:.0f} %" for share in table.from_others],
             },
             index=table.index,
         )
-        return "\n".join([self._headline(), shown.to_string(), *self.notes])
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(repr(self))}</pre>"
+        return Said("good" if self.converged else "bad", self._headline(), (), (shown,), self.notes)
 
     def _headline(self) -> str:
         what = f"{self.fit.law.name} of {self.family} on {self.fit.n_rows} rows and {listing(self.others)}"

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scalefit.errors import FitError
+from scalefit.errors import FitError, listing
 from scalefit.fitting.solver import held_at_bounds
 from scalefit.law import Array
 from scalefit.result import Fit
 from scalefit.uncertainty.covariance import inverse, smoothed_curvature
+from scalefit.wording.digits import number
+from scalefit.wording.said import Answer, Said
 
 #: A parameter whose value this is of its standard error or less has no log to speak of.
 FEWEST_ERRORS = 1e-6
 
 
-@dataclass(frozen=True)
-class SharingTest:
+@dataclass(frozen=True, repr=False)
+class SharingTest(Answer):
     """Whether data object to parameters that are equal in all families.
 
     Attributes
@@ -49,6 +51,22 @@ class SharingTest:
     def differ(self) -> bool:
         """Whether the data object at 5 %."""
         return self.p < 0.05
+
+    @property
+    def words(self) -> str:
+        """Whether to share, in a few words."""
+        if self.differ:
+            return f"the families differ (p = {self.p:.1g}): do not share, or pull=True"
+        return f"the data do not object (p = {self.p:.2g})"
+
+    def said(self) -> Said:
+        """The test in words; doubtful where the data object to sharing."""
+        statistic = (
+            f"F = {number(self.statistic / self.df, digits=3)} with {self.df:g} and {self.df_residual:g} degrees"
+        )
+        better = "sharing" if self.delta_aicc < 0 else "each family alone"
+        notes = (f"{statistic} of freedom; AICc prefers {better} by {number(abs(self.delta_aicc), digits=3)}",)
+        return Said("doubtful" if self.differ else "good", f"shared {listing(self.share)}: {self.words}", notes=notes)
 
 
 def judge_sharing(share: Sequence[str], joint: Fit, alone: Mapping[str, Fit]) -> SharingTest:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -25,6 +24,7 @@ from scalefit.law import Law
 from scalefit.objectives import Objective
 from scalefit.result import Fit
 from scalefit.runs.frame import as_frame
+from scalefit.wording.said import Answer, Said
 
 if TYPE_CHECKING:
     from scalefit.decisions.families_backtest import FamilyBacktest
@@ -57,7 +57,7 @@ class FamilyCall:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FamilyFit:
+class FamilyFit(Answer):
     """Families fitted jointly: what they share, what is each one's own, and whether the data object to it.
 
     Made by :func:`scalefit.fit_families`; never changed.
@@ -87,11 +87,9 @@ class FamilyFit:
     runs: pd.DataFrame = field(repr=False)
     notes: tuple[str, ...] = ()
 
-    def __repr__(self) -> str:
-        return families_text.describe(self)
-
-    def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(families_text.describe(self))}</pre>"
+    def said(self) -> Said:
+        """The joint fit in words."""
+        return families_text.say(self)
 
     @property
     def families(self) -> tuple[str, ...]:

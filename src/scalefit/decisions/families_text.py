@@ -4,35 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from scalefit.errors import FitError, listing
+from scalefit.wording.digits import plus_minus
+from scalefit.wording.said import Said, State
 
 if TYPE_CHECKING:
+    from scalefit.decisions.families_likelihood import SharingTest
     from scalefit.decisions.families_record import FamilyFit
 
 #: A column of the order of rows, while predictions of several families are put together.
 ORDER = "__order__"
 
 
-def describe(families: FamilyFit) -> str:
+def say(families: FamilyFit) -> Said:
     """The first line says whether to believe and whether to share."""
     table = families.summary()
-    shown = [f"{short(value, 4)} ± {short(se, 2)}" for value, se in zip(table.estimate, table.se, strict=True)]
+    shown = [plus_minus(value, se) for value, se in zip(table.estimate, table.se, strict=True)]
     wide = pd.Series(shown, table.index).unstack("parameter")
-    text = wide.loc[list(families.families), list(families.joint.member.param_names)].to_string()
-    return "\n".join([headline(families), text, *footnotes(families)])
+    wide = wide.loc[list(families.families), list(families.joint.member.param_names)]
+    return Said(state_of_fit(families), headline(families), (), (wide,), footnotes(families))
 
 
-def short(value: float, digits: int) -> str:
-    """A number with so many digits, without a power of ten where it reads well without."""
-    if not np.isfinite(value) or value == 0:
-        return f"{value:.0f}"
-    if 1e-4 <= abs(value) < 1e6:
-        rounded = float(f"{value:.{digits - 1}e}")
-        return np.format_float_positional(rounded, trim="-")
-    return f"{value:.{digits - 1}e}"
+def state_of_fit(families: FamilyFit) -> State:
+    """Doubtful where the data object to sharing, or were not asked."""
+    if not families.converged:
+        return "bad"
+    if families.pull or len(families.families) == 1:
+        return "good"
+    test = _test_of(families)
+    return "good" if test is not None and not test.differ else "doubtful"
 
 
 def headline(families: FamilyFit) -> str:
@@ -51,15 +53,17 @@ def headline(families: FamilyFit) -> str:
 
 def judgement(families: FamilyFit) -> str:
     """Whether the data object to sharing, in words."""
+    test = _test_of(families)
+    return "sharing was not tested" if test is None else test.words
+
+
+def _test_of(families: FamilyFit) -> SharingTest | None:
     try:
-        test = families.test
+        return families.test
     except FitError:
-        return "sharing was not tested"
-    if test.differ:
-        return f"the families differ (p = {test.p:.1g}): do not share, or pull=True"
-    return f"the data do not object (p = {test.p:.2g})"
+        return None
 
 
-def footnotes(families: FamilyFit) -> list[str]:
+def footnotes(families: FamilyFit) -> tuple[str, ...]:
     """Where intervals come from, and what should be known."""
-    return [f"intervals: {families.fit.interval_source}", *families.notes]
+    return (f"intervals: {families.fit.interval_source}", *families.notes)

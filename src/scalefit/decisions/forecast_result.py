@@ -12,13 +12,14 @@ from scalefit.decisions import forecast_text
 from scalefit.decisions.forecast_fan import Fan
 from scalefit.fitting.problem import Array
 from scalefit.result import Fit
+from scalefit.wording.said import Answer, Said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Forecast:
+class Forecast(Answer):
     """What several laws together say of runs that were not made, and whether to trust it.
 
     Attributes
@@ -65,16 +66,9 @@ class Forecast:
     places: Array
     fan: Fan
 
-    @property
-    def trusted(self) -> bool:
-        """Whether nothing speaks against the forecast."""
-        return not self.doubts
-
-    def __repr__(self) -> str:
-        return forecast_text.describe(self)
-
-    def _repr_html_(self) -> str:
-        return forecast_text.describe_html(self)
+    def said(self) -> Said:
+        """The forecast in words."""
+        return forecast_text.say(self)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """The runs, what each law says and the forecast: see :func:`scalefit.plots.forecasts.plot_forecast`."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+from scalefit.wording.amounts import count_of, digits_for, plain
+from scalefit.wording.digits import si
+from scalefit.wording.said import Said, State
 
 if TYPE_CHECKING:
     from scalefit.decisions.forecast_result import Forecast
@@ -15,41 +18,29 @@ if TYPE_CHECKING:
 SHOWN = 12
 
 
-def describe(told: Forecast) -> str:
-    """Plain text."""
-    lines = [headline(told), *(f"  - {doubt}" for doubt in told.doubts), ""]
-    lines += [points(told).to_string(index=False), *_more(told), "", laws(told).to_string(), ""]
-    return "\n".join([*lines, *footnotes(told)])
-
-
-def describe_html(told: Forecast) -> str:
-    """For a notebook."""
-    doubts = "".join(f"<li>{html.escape(doubt)}</li>" for doubt in told.doubts)
-    foot = "".join(f"<p>{html.escape(note)}</p>" for note in [*_more(told), *footnotes(told)])
-    return (
-        f"<p><b>{html.escape(headline(told))}</b></p>{f'<ul>{doubts}</ul>' if doubts else ''}"
-        f"{points(told).to_html(index=False, escape=True)}{laws(told).to_html(escape=True)}{foot}"
-    )
+def say(told: Forecast) -> Said:
+    """A forecast against which anything speaks is not to be relied on: there is nothing between."""
+    state: State = "bad" if told.doubts else "good"
+    return Said(state, headline(told), told.doubts, (points(told), _more(told), laws(told)), footnotes(told))
 
 
 def headline(told: Forecast) -> str:
     """Whether to trust it, and what it is."""
-    count, n = len(told.doubts), len(told.frame)
-    reasons = f"{count} reason{'s' if count != 1 else ''} not to trust it"
-    status = f"DO NOT RELY ON IT, {reasons}:" if count else "nothing speaks against it"
-    number = f"{len(told.laws)} law{'s' if len(told.laws) != 1 else ''}"
-    what = f"{told.target} of {n} run{'s' if n != 1 else ''}"
-    return f"Forecast of {what}, {100 * told.level:g} % intervals from {number}: {status}"
+    reasons = count_of(len(told.doubts), "reason")
+    status = f"DO NOT RELY ON IT, {reasons} not to trust it:" if told.doubts else "nothing speaks against it"
+    what = f"{told.target} of {count_of(len(told.frame), 'run')}"
+    laws = count_of(len(told.laws), "law")
+    return f"Forecast of {what}, {100 * told.level:g} % intervals from {laws}: {status}"
 
 
 def points(told: Forecast) -> pd.DataFrame:
     """The points, digits as many as the intervals deserve."""
     frame = told.frame.head(SHOWN)
-    width = (frame.high - frame.low).to_numpy(float)
     inputs = [name for name in frame.columns if name in told.inputs]
-    shown = {name: [_plain(value) for value in frame[name]] for name in inputs}
-    for name in ("estimate", "low", "high"):
-        shown[name] = [_digits(value, one) for value, one in zip(frame[name], width, strict=True)]
+    shown = {name: [si(value) for value in frame[name].to_numpy(float)] for name in inputs}
+    numbers = frame[["estimate", "low", "high"]].to_numpy(float).tolist()
+    for place, name in enumerate(("estimate", "low", "high")):
+        shown[name] = [plain(row[place], digits_for(*row)) for row in numbers]
     shown["beyond"] = [f"{factor:.3g}x" for factor in frame.beyond]
     shown["laws apart"] = [f"{100 * share:.1f} %" for share in frame.spread]
     return pd.DataFrame(shown)
@@ -69,33 +60,21 @@ def laws(told: Forecast) -> pd.DataFrame:
     )
 
 
-def footnotes(told: Forecast) -> list[str]:
+def footnotes(told: Forecast) -> tuple[str, ...]:
     """How wide and why, and what took no part."""
     cuts = told.test.cut.nunique()
     out = []
     if cuts:
-        seen = f"held {100 * told.held:.0f} % of the time over {cuts} cut{'s' if cuts != 1 else ''} along {told.along}"
+        seen = f"held {100 * told.held:.0f} % of the time over {count_of(cuts, 'cut')} along {told.along}"
         out.append(f"On these runs such intervals {seen}; these span {told.deviations:.2g} deviations on either side.")
     out += [f"{name} took no part: {reason}" for name, reason in told.left_out.items()]
     out += [f"cut {name} skipped: {reason}" for name, reason in told.skipped.items()]
-    return [*out, *told.notes]
+    return (*out, *told.notes)
 
 
-def _more(told: Forecast) -> list[str]:
+def _more(told: Forecast) -> str:
     more = len(told.frame) - SHOWN
-    return [f"and {more} more: see .frame"] if more > 0 else []
-
-
-def _plain(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, (int, float, np.number)) else str(value)
-
-
-def _digits(value: float, width: float) -> str:
-    """To a twentieth of the interval."""
-    if not (np.isfinite(value) and np.isfinite(width) and width > 0):
-        return f"{value:.4g}"
-    places = int(np.clip(np.ceil(-np.log10(width / 20)), 0, 12))
-    return f"{value:.{places}f}"
+    return f"and {more} more: see .frame" if more > 0 else ""
 
 
 def _percent(share: float) -> str:

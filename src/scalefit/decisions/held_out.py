@@ -20,6 +20,7 @@ from scalefit.fitting.setup import Constraints
 from scalefit.law import Law
 from scalefit.objectives import Objective
 from scalefit.result import Fit
+from scalefit.tables import Schedules
 
 OfLaws = Mapping[str, Mapping[str, Any]]
 
@@ -40,6 +41,7 @@ class Task:
     objective: Objective
     draws: int
     seed: int
+    schedules: Schedules | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Candidate:
         """The fit of some of the rows; ``columns`` says where a split reads its columns."""
         return fit(
             part, self.law, target=task.target, columns=columns or self.columns(task), objective=task.objective,
-            fixed=self.fixed, tie=self.tie,
+            fixed=self.fixed, tie=self.tie, schedules=task.schedules,
         )  # fmt: skip
 
 
@@ -127,13 +129,13 @@ def _evidence(task: Task, candidate: Candidate) -> Evidence:
     """The fit and the back-test of one law; cuts whose resamples fail are judged by the estimates alone."""
     fitted = candidate.fit(task, task.frame)
     split = split_runs(
-        task.frame, candidate.law, task.along, candidate.columns(task), task.target, task.objective, schedules=None
+        task.frame, candidate.law, task.along, candidate.columns(task), task.target, task.objective, task.schedules
     )
     told = judge_divisions(
         split,
         divide_at(split, checked_shares(task.cuts)),
         lambda part, columns: candidate.fit(task, part, columns),
-        Resampling(task.level, task.draws, task.seed),
+        Resampling(task.level, task.draws, task.seed, task.schedules),
     )
     judged = {cut: one for cut, one in told.items() if not isinstance(one, str)}
     test = backtest_of(split, told, candidate.law.name, task.level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,9 @@ from scalefit.errors import listing
 from scalefit.result import Fit
 from scalefit.uncertainty.directions import FREE, Directions, directions_of, gains, indistinguishable
 from scalefit.uncertainty.profile_quantities import parameter_quantity
+from scalefit.wording.amounts import count_of
 from scalefit.wording.digits import number
+from scalefit.wording.said import Answer, Said, State
 
 Array = NDArray[np.float64]
 
@@ -31,10 +34,12 @@ MOST_MOVED = 0.1
 NAMED = 0.1
 #: A run that takes a smaller share off the standard error tells nothing.
 LITTLE = 0.002
+#: Any other status is that of a fit not to be believed.
+STATES: Mapping[str, State] = {"identified": "good", "weakly identified": "doubtful"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Identifiability:
+class Identifiability(Answer):
     """Which combinations of parameters the data fix badly, and what would fix them.
 
     Made by :func:`scalefit.identifiability`; never changed.
@@ -61,11 +66,13 @@ class Identifiability:
     frame: pd.DataFrame
     designs: pd.DataFrame
 
-    def __repr__(self) -> str:
-        said = self.status if self.status == "identified" else self.status.upper()
-        head = f"{self.law} on {self.n_runs} runs: {said} (condition {self.condition:.3g})"
+    def said(self) -> Said:
+        """What the data fix badly, in words."""
+        state = STATES.get(self.status, "bad")
+        told = self.status if state == "good" else self.status.upper()
+        head = f"{self.law} on {count_of(self.n_runs, 'run')}: {told} (condition {self.condition:.3g})"
         head = f"{head}: {self.reason}" if self.reason else head
-        return "\n".join([head, *(f"  {words}" for words in self.frame["words"])])
+        return Said(state, head, (), ("\n".join(self.frame["words"]),))
 
 
 def identifiability(fit: Fit) -> Identifiability:

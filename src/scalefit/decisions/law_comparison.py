@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,11 +21,14 @@ from scalefit.objectives import Huber, Objective
 from scalefit.result import Fit
 from scalefit.runs.checking import checked_columns
 from scalefit.runs.frame import as_frame
+from scalefit.tables import Schedules
 from scalefit.uncertainty.intervals import check_level
+from scalefit.wording.amounts import count_of
+from scalefit.wording.said import Answer, Said, State
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LawComparison:
+class LawComparison(Answer):
     """How laws rank on the same runs.
 
     Made by :func:`scalefit.compare_laws`; never changed.
@@ -70,14 +72,10 @@ class LawComparison:
         """Whether the first law converged and leads every other law of its standing by more than the noise."""
         return not self.frame["doubt"].iloc[0] and len(self._rivals()) > 0 and not self._near()
 
-    def __repr__(self) -> str:
-        return "\n".join([*self._headlines(), self._shown().to_string(index=False), *self._footnotes()])
-
-    def _repr_html_(self) -> str:
-        first, *others = (html.escape(line) for line in self._headlines())
-        head = f"<p><b>{first}</b></p>" + "".join(f"<p>{line}</p>" for line in others)
-        foot = "".join(f"<p>{html.escape(note)}</p>" for note in self._footnotes())
-        return f"{head}{self._shown().to_html(index=False, escape=True)}{foot}"
+    def said(self) -> Said:
+        """The ranking in words: whether to believe it, then how the first two did."""
+        state, believed = self._belief()
+        return Said(state, believed, (), (self._lead(), self._shown()), self._footnotes())
 
     def _rivals(self) -> pd.DataFrame:
         """The other laws without doubt; all others where every law is doubtful."""
@@ -89,35 +87,34 @@ class LawComparison:
         rivals = self._rivals()
         return [str(law) for law in rivals.loc[~(rivals["behind"] >= CLEAR), "law"]]
 
-    def _headlines(self) -> list[str]:
-        """Whether to believe the ranking, and how the first two did."""
-        first = self.frame.iloc[0]
+    def _lead(self) -> str:
+        """How the first two did."""
+        lead = f"{self.best}: error {self.frame['error'].iloc[0]:.2%} beyond the data"
         if len(self.frame) == 1:
-            doubt = f" It is doubtful: {first['doubt']}." if first["doubt"] else ""
-            said = f"No ranking: {self.best} is the only law that could be judged.{doubt}"
-            return [said, f"{self.best}: error {first['error']:.2%} beyond the data"]
+            return lead
         second = self.frame.iloc[1]
-        return [
-            self._belief(),
-            f"{self.best}: error {first['error']:.2%} beyond the data; next {second['law']}: {second['error']:.2%}",
-        ]
+        return f"{lead}; next {second['law']}: {second['error']:.2%}"
 
-    def _belief(self) -> str:
+    def _belief(self) -> tuple[State, str]:
         """Whether to believe the first place, in one sentence."""
         doubt, rivals = self.frame["doubt"].iloc[0], self._rivals()
+        if len(self.frame) == 1:
+            why = f" It is doubtful: {doubt}." if doubt else ""
+            only = f"No ranking: {self.best} is the only law that could be judged.{why}"
+            return ("bad" if doubt else "doubtful"), only
         if doubt:
-            return f"Do not believe this ranking: every law is doubtful; {self.best} is {doubt}."
+            return "bad", f"Do not believe this ranking: every law is doubtful; {self.best} is {doubt}."
         if not len(rivals):
-            return f"{self.best} is first because every other law is doubtful, whatever its error."
+            return "doubtful", f"{self.best} is first because every other law is doubtful, whatever its error."
         behind = rivals.set_index("law")["behind"]
         if behind.isna().any():
-            return f"Do not rely on the order: {self._unknown(listing(behind.index[behind.isna()]))}."
+            return "bad", f"Do not rely on the order: {self._unknown(listing(behind.index[behind.isna()]))}."
         if behind.min() < CLEAR:
-            return (
+            return "doubtful", (
                 f"The lead is within the noise: {self.best} predicts better than {behind.idxmin()} in only "
                 f"{behind.min():.0%} of resamples, so either may be the better law."
             )
-        return (
+        return "good", (
             f"The first place can be believed: {self.best} predicts better than each other law in at least "
             f"{behind.min():.0%} of resamples."
         )
@@ -125,8 +122,7 @@ class LawComparison:
     def _unknown(self, laws: str) -> str:
         """Why the noise of the lead is not known."""
         if self.n_held_out < FEWEST_RUNS:
-            runs = f"{self.n_held_out} held-out run{'s' if self.n_held_out != 1 else ''}"
-            return f"{runs} cannot tell a lead from noise"
+            return f"{count_of(self.n_held_out, 'held-out run')} cannot tell a lead from noise"
         return f"the noise of the lead over {laws} is not known; more runs or draws=100 may tell"
 
     def _few_points(self) -> list[bool]:
@@ -145,17 +141,17 @@ class LawComparison:
         verdict = [text.partition(":")[0] for text in shown["verdict"]]
         return shown.assign(error=scaled, aicc=shown["aicc"].round(1), verdict=verdict)
 
-    def _footnotes(self) -> list[str]:
+    def _footnotes(self) -> tuple[str, ...]:
         near = [law for law, behind in zip(self.frame["law"], self.frame["behind"], strict=True) if behind < CLEAR]
         near = [law for law in near if law in self._near() and not self.frame["doubt"].iloc[0]]
         scaled = "≈ judged at fewer points than others: scaled to all by what the best law judged there did on both"
-        return [
+        return (
             *([f"within the noise of {self.best}: {listing(near)}"] if len(near) > 1 else []),
             *([scaled] if any(self._few_points()) else []),
             *(f"{row['law']} is doubtful: {row['doubt']}" for _, row in self.frame.iterrows() if row["doubt"]),
             *self.notes,
             *(f"{law} left out: {why}" for law, why in self.left_out.items()),
-        ]
+        )
 
 
 def compare_laws(
@@ -170,6 +166,7 @@ def compare_laws(
     objective: Objective | None = None,
     fixed: Mapping[str, Mapping[str, float]] | None = None,
     tie: Mapping[str, Mapping[str, str]] | None = None,
+    schedules: Schedules | None = None,
     draws: int = 100,
     rng: np.random.Generator | int | None = None,
 ) -> LawComparison:
@@ -202,6 +199,7 @@ def compare_laws(
     objective : the same for all; None is Huber 1e-3 of the log.
     fixed : law -> parameter -> value that is not fitted, such as ``{"chinchilla": {"E": 1.7}}``.
     tie : law -> parameter -> formula of other parameters, such as ``{"chinchilla": {"beta": "alpha"}}``.
+    schedules : run -> Schedule, for laws of training curves; else the ``lr`` column is read.
     draws : resamples of each fit, at least 2, for the coverage and the noise; below 20 the noise is not known. A law
         none of whose resamples reaches a minimum is judged without intervals.
     rng : Generator, seed or None.
@@ -232,7 +230,7 @@ def compare_laws(
     _check_arguments(cuts, level, draws)
     candidates = candidates_of(_chosen(frame, laws, target, known, along), fixed or {}, tie or {})
     seed, noise_seed = (int(number) for number in np.random.default_rng(rng).integers(2**63, size=2))
-    task = Task(frame, target, known, along, level, cuts, objective or Huber(), draws, seed)
+    task = Task(frame, target, known, along, level, cuts, objective or Huber(), draws, seed, schedules)
     found, left_out = gather(task, candidates)
     if not found:
         reasons = " ".join(f"{law}: {why}" for law, why in left_out.items())

@@ -17,7 +17,7 @@ from scalefit.uncertainty.profile_curves import BETTER, Curve, trace_profiles
 from scalefit.uncertainty.profile_quantities import Quantity, derived_quantity, law_quantity, parameter_quantity
 from scalefit.uncertainty.profile_scales import degrees_of_freedom, threshold
 from scalefit.wording.digits import between, number
-from scalefit.wording.tables import columns_text
+from scalefit.wording.said import Answer, Said, State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ WIDE = 10.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Profile:
+class Profile(Answer):
     """Intervals from the rise of the objective, and the curves they were read off.
 
     Made by :func:`scalefit.profile`; never changed.
@@ -45,6 +45,7 @@ class Profile:
     threshold : float. The statistic at their ends.
     at : dict. What was asked of derived quantities.
     notes : tuple of str. What is open, and why.
+    believed : bool. Whether the fit converged, and no lower minimum was met on the way.
     """
 
     frame: pd.DataFrame
@@ -54,17 +55,22 @@ class Profile:
     at: Mapping[str, float]
     notes: tuple[str, ...]
     headline: str
+    believed: bool = True
 
-    def __repr__(self) -> str:
-        rows = [["quantity", "estimate", f"{100 * self.level:g} % interval"]]
+    def said(self) -> Said:
+        """The intervals in words; doubtful where one is open."""
+        rows = []
         for name, row in self.intervals.iterrows():
             ends = between(row.low, row.high, _width(row) / 4)
             if WIDE * row.low < row.high and row.low > 0:
                 ends = f"{number(row.low, digits=3)} to {number(row.high, digits=3)}"
-            rows.append([str(name), number(row.estimate, digits=5), ends])
+            rows.append((str(name), number(row.estimate, digits=5), ends))
+        table = pd.DataFrame(rows, columns=["quantity", "estimate", f"{100 * self.level:g} % interval"])
         asked = ", ".join(f"{name} = {number(value)}" for name, value in self.at.items())
-        lines = [self.headline, *([f"  at {asked}"] if asked else []), columns_text(rows, gap="   ")]
-        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+        is_open = bool(self.intervals[["open_low", "open_high"]].to_numpy(bool).any())
+        parts = (f"at {asked}" if asked else "", table)
+        state: State = "doubtful" if is_open else "good"
+        return Said(state if self.believed else "bad", self.headline, (), parts, self.notes)
 
     def plot(self, of: str | None = None, *, ax: Axes | None = None) -> Axes:
         """The statistic along one quantity, with its threshold: see :func:`scalefit.plots.profiles.plot_profile`."""
@@ -146,12 +152,14 @@ def profile(
         fit.problem, fit.coordinates, fit.u, fit.weights, fit.units, fit.basins, quantities, limit, int(points)
     )
     headline = _headline(fit, quantities, curves, level, limit)
-    if not fit.converged or _better(curves, limit):
+    believed = fit.converged and not _better(curves, limit)
+    if not believed:
         warnings.warn(headline, FitWarning, stacklevel=2)
     notes = tuple(note for pair in zip(quantities, curves, strict=True) for note in _open_ends(*pair))
     return Profile(
-        _frame(quantities, curves, limit), _intervals(fit, quantities, curves), level, limit, asked, notes, headline
-    )
+        _frame(quantities, curves, limit), _intervals(fit, quantities, curves), level, limit, asked, notes, headline,
+        believed,
+    )  # fmt: skip
 
 
 def _names(fit: Fit, of: str | Sequence[str] | None) -> list[str]:

@@ -14,7 +14,7 @@ from scalefit.decisions.sensitivity_variations import Varied, fit_variations, va
 from scalefit.errors import listing
 from scalefit.result import Fit
 from scalefit.wording.digits import number
-from scalefit.wording.tables import columns_text
+from scalefit.wording.said import Answer, Said, State
 
 #: An answer is not robust where it moves by more than so many standard errors, and by more than this share.
 MOST_ERRORS = 2.0
@@ -24,7 +24,7 @@ SHOWN = 6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sensitivity:
+class Sensitivity(Answer):
     """The answer under each of many ways to fit.
 
     Made by :func:`scalefit.sensitivity`; never changed.
@@ -46,15 +46,20 @@ class Sensitivity:
     headline: str
     notes: tuple[str, ...]
 
-    def __repr__(self) -> str:
+    def said(self) -> Said:
+        """How far the answer moves, in words: not to be relied on where the fit itself is not."""
+        state: State = "good" if self.robust else "doubtful"
+        if self.frame["verdict"].iloc[0] != "converged":
+            state = "bad"
         ranked = self.frame.iloc[1:].sort_values("change", key=np.abs, ascending=False, na_position="last")
-        rows = [["variation", "rows", "prediction", "change", "standard errors"]]
+        rows = []
         for _, row in pd.concat([self.frame.iloc[:1], ranked.head(SHOWN)]).iterrows():
             told = [number(row["prediction"], digits=5), f"{100 * row['change']:+.2f} %", f"{row['change_se']:+.1f}"]
-            rows.append([str(row["variation"]), str(row["n_rows"]), *told])
+            rows.append((str(row["variation"]), str(row["n_rows"]), *told))
+        table = pd.DataFrame(rows, columns=["variation", "rows", "prediction", "change", "standard errors"])
         left = len(ranked) - SHOWN
-        more = [f"  {left} more in .frame, which move it less"] if left > 0 else []
-        return "\n".join([self.headline, columns_text(rows), *more, *(f"  {note}" for note in self.notes)])
+        more = f"{left} more in .frame, which move it less" if left > 0 else ""
+        return Said(state, self.headline, (), (table, more), self.notes)
 
 
 def sensitivity(fit: Fit, at: Mapping[str, float] | None = None) -> Sensitivity:

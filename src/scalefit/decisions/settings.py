@@ -17,10 +17,12 @@ from scalefit.laws import get_law
 from scalefit.objectives import Objective
 from scalefit.result import Fit
 from scalefit.runs.frame import as_frame
+from scalefit.wording.digits import number
+from scalefit.wording.said import Answer, Said, state_of
 
 
-@dataclass(frozen=True, eq=False)
-class SettingProfile:
+@dataclass(frozen=True, eq=False, repr=False)
+class SettingProfile(Answer):
     """How well a law fits at each value of one of its settings.
 
     Attributes
@@ -41,11 +43,19 @@ class SettingProfile:
         """The value with the lowest objective."""
         return self.frame["value"].tolist()[int(np.argmin(self.frame["objective"]))]
 
-    def __repr__(self) -> str:
+    def said(self) -> Said:
+        """The best value in words; doubtful at the edge of those tried."""
         numbers = [value for value in self.frame["value"] if isinstance(value, int | float)]
-        at_edge = len(numbers) == len(self.frame) and self.best in (min(numbers), max(numbers))
-        edge = " (at the edge of the values tried: widen them)" if at_edge and len(self.frame) > 2 else ""
-        return f"{self.fit.law.name}: best {self.setting} = {self.best}{edge}\n{self.frame.to_string(index=False)}"
+        at_edge = len(numbers) == len(self.frame) > 2 and self.best in (min(numbers), max(numbers))
+        edge = " (at the edge of the values tried: widen them)" if at_edge else ""
+        status = "" if self.fit.converged else f"; the fit there is {self.fit.judgement.status.upper()}"
+        head = f"{self.fit.law.name}: best {self.setting} = {self.best}{edge}{status}"
+        shown = self.frame.assign(
+            objective=[number(value) for value in self.frame["objective"]],
+            excess=[f"{number(100 * value, digits=3)} %" for value in self.frame["excess"]],
+            converged=["yes" if one else "no" for one in self.frame["converged"]],
+        )
+        return Said(state_of(edge, believed=self.fit.converged), head, (), (shown,))
 
 
 def profile_setting(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 
@@ -9,6 +11,7 @@ from scalefit.errors import listing
 from scalefit.fitting.problem import Array
 from scalefit.quantities import QUANTITIES
 from scalefit.result import Fit
+from scalefit.wording.amounts import ALIKE
 from scalefit.wording.digits import si
 
 #: A split this many times off all ratios of tokens to parameters among the runs is said to be off them.
@@ -72,18 +75,35 @@ def ratio_doubt(params: Array, tokens: Array, seen: tuple[Array, Array]) -> tupl
     params, tokens : (m,) of the places asked about.
     seen : params and tokens of the rows fitted.
     """
+    off = off_ratios(params, tokens, seen)
+    if off is None:
+        return ()
+    return (
+        f"it takes {si(off.ratio)} tokens per parameter where the runs have {off.runs}: none lies within a factor of "
+        f"{OFF_RATIO:g} of such a split, even where its size and its tokens lie among theirs",
+    )
+
+
+@dataclass(frozen=True)
+class OffRatio:
+    """A ratio of tokens to parameters unlike that of any run: how many times off, and what the runs have."""
+
+    ratio: float
+    times: float
+    runs: str
+
+
+def off_ratios(params: Array, tokens: Array, seen: tuple[Array, Array]) -> OffRatio | None:
+    """The split farthest off all runs; None where every one has a run within a factor of ``OFF_RATIO``."""
     with np.errstate(all="ignore"):
         ratio, runs = np.asarray(tokens / params, float), np.asarray(seen[1] / seen[0], float)
     ratio, runs = (x[np.isfinite(x) & (x > 0)] for x in (ratio, runs))
     if not len(ratio) or not len(runs):
-        return ()
+        return None
     low, high = float(runs.min()), float(runs.max())
     off = np.maximum(low / ratio, ratio / high)
     k = int(np.argmax(off))
     if off[k] <= OFF_RATIO:
-        return ()
-    span = f"{si(low)} to {si(high)}" if high > low else si(low)
-    return (
-        f"it takes {si(float(ratio[k]))} tokens per parameter where the runs have {span}: none lies within a factor of "
-        f"{OFF_RATIO:g} of such a split, even where its size and its tokens lie among theirs",
-    )
+        return None
+    span = f"{si(low)} to {si(high)}" if high > low * (1 + ALIKE) else f"all {si(low)}"
+    return OffRatio(float(ratio[k]), float(off[k]), span)

@@ -8,6 +8,9 @@ import pandas as pd
 from scalefit.fitting.verdict import AGREEMENT
 from scalefit.result import Fit
 
+#: Starts agree up to this share of the objective.
+AGREED = AGREEMENT
+
 
 def start_ends(fit: Fit) -> pd.DataFrame:
     """How far above the best objective each start of a fit ended.
@@ -31,7 +34,7 @@ def start_ends(fit: Fit) -> pd.DataFrame:
     >>> ends.columns.tolist(), bool(ends.agrees[0])
     (['rank', 'objective', 'above', 'agrees'], True)
     """
-    heights = np.sort(np.nan_to_num(np.array(fit.judgement.heights, float), nan=np.inf))
+    heights = np.sort(np.nan_to_num(np.array(fit.judgement.heights, float), nan=np.inf, posinf=np.inf))
     best = heights[0] if len(heights) else np.nan
     with np.errstate(all="ignore"):
         above = np.where(np.isfinite(heights), np.maximum(heights / best - 1, 0.0) if best > 0 else 0.0, np.inf)

@@ -11,7 +11,7 @@ from scalefit.errors import FitError, rows_text
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.polish import polish
 from scalefit.fitting.problem import Array, Prior, Problem, numbers_of
-from scalefit.fitting.setup import Constraints
+from scalefit.fitting.setup import Constraints, LogPrior
 from scalefit.fitting.solver import solve
 from scalefit.fitting.starts import Starts, default_count, find_starts, start_range
 from scalefit.fitting.verdict import AGREEMENT
@@ -210,7 +210,9 @@ def _dispersion(problem: Problem, r: Array) -> Array:
 
 def _prior(law: Law, constraints: Constraints, dispersion: float) -> Prior:
     centre, precision = np.zeros(len(law.params)), np.zeros(len(law.params))
-    for name, (middle, deviation) in constraints.prior.items():
-        j = law.param_names.index(name)
-        centre[j], precision[j] = middle, dispersion / deviation**2
-    return Prior(centre, precision, dispersion)
+    logs = np.zeros(len(law.params), bool)
+    for name, pair in constraints.prior.items():
+        j, (middle, deviation) = law.param_names.index(name), pair
+        logs[j] = isinstance(pair, LogPrior)
+        centre[j], precision[j] = np.log(middle) if logs[j] else middle, dispersion / deviation**2
+    return Prior(centre, precision, dispersion, logs if logs.any() else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,6 +24,24 @@ WHAT = {
 }
 
 
+class LogPrior(NamedTuple):
+    """A prior on the logarithm of a parameter above zero: for sizes, of which only the order is known.
+
+    Attributes
+    ----------
+    centre : float, > 0, in the unit of the parameter.
+    deviation : float, > 0: the standard deviation of its natural logarithm; 0.7 is about a factor of two.
+
+    Examples
+    --------
+    >>> LogPrior(0.5, 0.7)
+    LogPrior(centre=0.5, deviation=0.7)
+    """
+
+    centre: float
+    deviation: float
+
+
 @dataclass(frozen=True)
 class Constraints:
     """What is not left to the data.
@@ -32,7 +51,7 @@ class Constraints:
     fixed : parameter -> value.
     bounds : parameter -> (low, high); None keeps the law's own.
     tie : parameter -> formula of other parameters, such as ``{"beta": "alpha"}``.
-    prior : parameter -> (centre, standard deviation).
+    prior : parameter -> (centre, standard deviation), or a LogPrior.
     """
 
     fixed: Mapping[str, float] = field(default_factory=dict)
@@ -72,6 +91,11 @@ class Constraints:
         for name, pair in self.prior.items():
             if not _is_pair(pair) or not all(map(_is_number, pair)) or not np.isfinite(pair).all() or not pair[1] > 0:
                 raise FitError(f"prior: {name} must be (centre, standard deviation > 0); got {pair!r}.")
+            if isinstance(pair, LogPrior) and not (pair.centre > 0 and law.param(name).lower >= 0):
+                raise FitError(
+                    f"prior: a LogPrior is for a parameter above zero, with its centre there; got {pair!r} for {name}, "
+                    f"whose bounds are {law.param(name).lower:g} and {law.param(name).upper:g}."
+                )
 
 
 def _is_number(value: object) -> bool:

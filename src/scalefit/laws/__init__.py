@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import pandas as pd
 
-from scalefit.errors import LawError, not_one_of
+from scalefit.errors import LawError, did_you_mean
 from scalefit.law import Law
 
 
@@ -45,7 +45,7 @@ def get_law(name: str | Law) -> Law:
             f"A law is a name or a Law; got {type(name).__name__}. For a formula, use formula_law(text, inputs=…)."
         )
     if name not in catalogue():
-        raise LawError(not_one_of("The name of a law", name, catalogue()))
+        raise LawError(f"No law is called {name!r}.{did_you_mean(name, catalogue())} sf.list_laws() shows them all.")
     return catalogue()[name]
 
 

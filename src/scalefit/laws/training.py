@@ -61,6 +61,10 @@ def lr_annealing(S1: Any, S2: Any, L0: Any, A: Any, alpha: Any, C: Any) -> Any:
 
     :math:`S_1=\sum_{i\le s}\eta_i` is the area under the rate, :math:`S_2=\sum_{i\le s} m_i` that of the annealing
     momentum :math:`m_i=\lambda m_{i-1}+\eta_{i-1}-\eta_i`, with :math:`\lambda` the setting ``decay``.
+
+    A drop of the rate acts for about 1 / (1 - decay) steps: 1,000 by default, as its authors take for runs of some
+    10,000 steps. Profile it (:func:`scalefit.profile_setting`) where runs are much shorter or longer and more than one
+    of them decays; :func:`scalefit.forecast_curves` always does, under a wide prior of a fortieth of the longest run.
     """
     return L0 + A / S1**alpha - C * S2
 

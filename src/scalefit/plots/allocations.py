@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter
-from numpy.typing import NDArray
 
 from scalefit.plots.axes import (
-    COLOURS,
-    EDGE,
     GREY,
-    MARKERS,
-    axes_or_current,
+    Look,
+    ink,
     label_of_column,
-    plain_ticks,
+    looks,
+    note,
+    paper,
+    power_number,
     short_number,
-    small_legend,
+    soft_ink,
+    take_axes,
 )
+from scalefit.plots.legends import small_legend
+from scalefit.plots.lines import arms, draw_band, draw_curve, draw_edges
+from scalefit.plots.ticks import tidy_ticks
 
 if TYPE_CHECKING:
     from scalefit.decisions.allocation.budget import Allocation
@@ -50,7 +53,7 @@ def plot_allocation(allocation: Allocation, *, quantity: str | None = None, ax: 
     ----------
     allocation : Allocation
     quantity : ``"params"``, ``"tokens"``, ``"tokens_per_param"`` or what the law predicts; None: params and tokens.
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
@@ -64,19 +67,18 @@ def plot_allocation(allocation: Allocation, *, quantity: str | None = None, ax: 
     >>> plot_allocation(sf.allocate(fit, flops=1e14)).get_xlabel()
     'training compute C (FLOP)'
     """
-    ax = axes_or_current(ax)
+    x = label_of_column("flops") if allocation.setting.cost.six_nd else "budget"
+    y = "parameters N, training tokens D" if quantity is None else _label(quantity)
+    ax = take_axes(ax, x, y)
+    ax.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
     names = ("params", "tokens") if quantity is None else (quantity,)
-    curve, asked, edge = allocation.curve, allocation.frame, allocation.largest_run
-    for name, colour, marker in zip(names, COLOURS, MARKERS, strict=False):
-        _band(ax, curve, "flops", name, colour, edge=edge, label=f"best {name}" if quantity is None else "best split")
-        _marks(ax, asked, "flops", name, colour, marker)
-    ax.axvline(edge, ls=":", lw=1.2, color=EDGE, label="largest run fitted")
-    ax.set(xscale="log", yscale="log", xlabel=label_of_column("flops") if allocation.setting.cost.six_nd else "budget")
-    ax.set_ylabel("parameters N, training tokens D" if quantity is None else _label(quantity))
-    _ticks(ax)
-    _say_doubt(ax, allocation.trusted)
-    small_legend(ax)
-    return ax
+    curve, edge = allocation.curve, allocation.largest_run
+    for name, look in zip(names, looks(len(names)), strict=True):
+        label = f"best {name}" if quantity is None else "best split"
+        _draw(ax, curve, "flops", name, look, inside=(curve.flops <= edge).tolist(), label=label)
+        _marks(ax, allocation.frame, "flops", name, look)
+    draw_edges(ax, [edge], "largest run fitted")
+    return _finish(ax, allocation.trusted, compute=allocation.setting.cost.six_nd)
 
 
 def plot_iso_loss(iso: IsoLoss, *, ax: Axes | None = None) -> Axes:
@@ -85,28 +87,28 @@ def plot_iso_loss(iso: IsoLoss, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     iso : IsoLoss
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
     Axes
     """
-    ax = axes_or_current(ax)
+    x, y = _label(iso.size), _label("tokens")
+    ax = take_axes(ax, x, y)
+    ax.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
     ax.plot(iso.seen.params, iso.seen.tokens, ".", ms=3, color=GREY, label="runs", zorder=1)
     ordered = iso.frame.sort_values(iso.output, ascending=False)
-    for value, colour in zip(ordered[iso.output], _spread_colours(len(ordered)), strict=True):
+    for value, look in zip(ordered[iso.output], looks(len(ordered)), strict=True):
         contour = iso.contours[iso.contours[iso.output] == value]
-        _band(ax, contour, "params", "tokens", colour, label=f"{iso.output} {short_number(value)}")
-    ax.plot(ordered.params, ordered.tokens, "k--", lw=1, label="cheapest", zorder=4)
-    _marks(ax, ordered, "params", "tokens", "black", "D", across=True)
-    ax.set(xscale="log", yscale="log", xlabel=_label(iso.size), ylabel=_label("tokens"))
+        label = f"{iso.output} {short_number(value)}"
+        _draw(ax, contour, "params", "tokens", look, inside=_among(contour, iso.seen), label=label)
+    ax.plot(ordered.params, ordered.tokens, ls=(0, (1, 1)), color=ink(ax), lw=1.2, label="cheapest", zorder=4)
+    _marks(ax, ordered, "params", "tokens", Look(ink(ax), "*"), across=True)
     near = iso.contours[np.isfinite(iso.contours.tokens)]
     ax.set_ylim(iso.seen.tokens.min() / 3, max(30 * iso.seen.tokens.max(), 3 * ordered.tokens[_finite(ordered)].max()))
     if len(near):
         ax.set_xlim(iso.contours.params.min(), iso.contours.params.max())
-    _say_doubt(ax, iso.trusted)
-    small_legend(ax)
-    return ax
+    return _finish(ax, iso.trusted)
 
 
 def plot_inference(told: InferenceAllocation, *, quantity: str = "params", ax: Axes | None = None) -> Axes:
@@ -116,25 +118,24 @@ def plot_inference(told: InferenceAllocation, *, quantity: str = "params", ax: A
     ----------
     told : InferenceAllocation
     quantity : a column of its frame.
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
     Axes
     """
-    ax = axes_or_current(ax)
+    x, y = _label("inference_tokens"), _label(quantity)
+    ax = take_axes(ax, x, y)
+    scale = "linear" if quantity in ("saved", "params_factor") else "log"
+    ax.set(xscale="log", yscale=scale, xlabel=x, ylabel=y)
     served = told.frame[told.frame.inference_tokens > 0].sort_values("inference_tokens")
     alone = told.frame[told.frame.inference_tokens == 0]
-    _band(ax, served, "inference_tokens", quantity, COLOURS[0], label="training and inference")
-    _marks(ax, served, "inference_tokens", quantity, COLOURS[0], MARKERS[0])
+    look, label = looks(1)[0], "training and inference"
+    _draw(ax, served, "inference_tokens", quantity, look, inside=_known(served), label=label)
+    _marks(ax, served, "inference_tokens", quantity, look)
     if len(alone):
-        ax.axhline(alone[quantity].iloc[0], ls="--", lw=1.2, color=EDGE, label="training alone")
-    scale = "linear" if quantity in ("saved", "params_factor") else "log"
-    ax.set(xscale="log", yscale=scale, xlabel=_label("inference_tokens"), ylabel=_label(quantity))
-    _ticks(ax)
-    _say_doubt(ax, told.trusted)
-    small_legend(ax)
-    return ax
+        ax.axhline(alone[quantity].iloc[0], ls=(0, (1, 1)), lw=1.2, color=soft_ink(ax), label="training alone")
+    return _finish(ax, told.trusted)
 
 
 def plot_sizes(told: SizeComparison, *, ax: Axes | None = None) -> Axes:
@@ -143,24 +144,22 @@ def plot_sizes(told: SizeComparison, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     told : SizeComparison
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
     Axes
     """
-    ax = axes_or_current(ax)
+    x, y = _label("factor"), "times the least compute"
+    ax = take_axes(ax, x, y)
+    ax.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
     frame = told.frame.sort_values("factor")
     labels = {"waste": "compute spent over the least for its loss", "overhead": "compute to the loss of the best"}
-    for (name, label), colour, marker in zip(labels.items(), COLOURS, MARKERS, strict=False):
-        _band(ax, frame, "factor", name, colour, label=label)
-        ax.plot(frame.factor, frame[name], marker, ms=4, color=colour)
-    ax.axvline(1.0, ls=":", lw=1.2, color=EDGE)
-    ax.set(xscale="log", yscale="log", xlabel=_label("factor"), ylabel="times the least compute")
-    _ticks(ax)
-    _say_doubt(ax, told.trusted)
-    small_legend(ax)
-    return ax
+    for (name, label), look in zip(labels.items(), looks(len(labels)), strict=True):
+        _draw(ax, frame, "factor", name, look, inside=_known(frame), label=label)
+        ax.plot(frame.factor, frame[name], look.marker, ms=4, color=look.colour)
+    draw_edges(ax, [1.0])
+    return _finish(ax, told.trusted)
 
 
 def plot_inputs(told: BestInputs, *, ax: Axes | None = None) -> Axes:
@@ -169,90 +168,76 @@ def plot_inputs(told: BestInputs, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     told : BestInputs
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
     Axes
     """
-    ax = axes_or_current(ax)
+    across = told.chosen or ("budget" if "budget" in told.frame else told.output)
+    x, y = _label(across), _label(told.output) if told.chosen else "best value"
+    ax = take_axes(ax, x, y)
+    ax.set(xscale="log", xlabel=x, ylabel=y)
     if told.chosen is not None:
-        groups = told.frame.groupby("budget") if "budget" in told.frame else [(None, told.frame)]
-        for (budget, rows), colour, marker in zip(groups, COLOURS, MARKERS, strict=False):
-            label = "best" if budget is None else f"budget {short_number(float(str(budget)))}"
-            _band(ax, rows, told.chosen, told.output, colour, label=label)
-            _marks(ax, rows, told.chosen, told.output, colour, marker)
-        ax.set(xlabel=_label(told.chosen), ylabel=_label(told.output))
+        groups = list(told.frame.groupby("budget")) if "budget" in told.frame else [(None, told.frame)]
+        for (budget, rows), look in zip(groups, looks(len(groups)), strict=True):
+            label = "best" if budget is None else f"budget {power_number(float(str(budget)))}"
+            _draw(ax, rows, told.chosen, told.output, look, inside=_known(rows), label=label)
+            _marks(ax, rows, told.chosen, told.output, look)
     else:
-        across = "budget" if "budget" in told.frame else told.output
-        for name, colour, marker in zip(told.free, COLOURS, MARKERS, strict=False):
-            _band(ax, told.frame, across, name, colour, label=_label(name))
-            _marks(ax, told.frame, across, name, colour, marker)
-        ax.set(xlabel=_label(across), ylabel="best value", yscale="log")
-    ax.set_xscale("log")
-    _ticks(ax)
-    _say_doubt(ax, told.trusted)
-    small_legend(ax)
-    return ax
+        ax.set_yscale("log")
+        for name, look in zip(told.free, looks(len(told.free)), strict=True):
+            _draw(ax, told.frame, across, name, look, inside=_known(told.frame), label=_label(name))
+            _marks(ax, told.frame, across, name, look)
+    return _finish(ax, told.trusted)
 
 
 def _label(name: str) -> str:
     return LABELS.get(name, label_of_column(name))
 
 
-def _ticks(ax: Axes) -> None:
-    """Round numbers where there are few decades, counts with k, M, B or T."""
-    plain_ticks(ax.yaxis)
-    low, high = ax.yaxis.get_view_interval()
-    if ax.yaxis.get_scale() == "log" and high < 10 * low:
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
-
-
 def _finite(frame: pd.DataFrame) -> pd.Series[bool]:
     return pd.Series(np.isfinite(frame.tokens), index=frame.index)
 
 
-def _spread_colours(count: int) -> list[str]:
-    return [COLOURS[k % len(COLOURS)] for k in range(count)]
+def _known(frame: pd.DataFrame) -> list[bool]:
+    """Which rows lie among the data."""
+    return (frame["beyond"] < 1 + 1e-9).tolist()
 
 
-def _band(
-    ax: Axes, frame: pd.DataFrame, along: str, name: str, colour: str, *, label: str, edge: float = np.inf
-) -> None:
-    """A line with its interval, where both are numbers; dashed past an edge."""
+def _among(contour: pd.DataFrame, seen: pd.DataFrame) -> list[bool]:
+    """Which places of a contour have a size and a number of tokens among those fitted."""
+    within = [contour[name].between(seen[name].min(), seen[name].max()) for name in ("params", "tokens")]
+    return (within[0] & within[1]).tolist()
+
+
+def _draw(ax: Axes, frame: pd.DataFrame, along: str, name: str, look: Look, *, inside: list[bool], label: str) -> None:
+    """A line with its interval, where both are numbers; dashed beyond the data."""
     known = np.isfinite(frame[name]) & np.isfinite(frame[f"{name}_low"])
     high = frame[f"{name}_high"]
     # An end out of reach is drawn out of sight.
     top = high.where(np.isfinite(high), OUT_OF_SIGHT * frame.loc[known, name].max())
     if known.sum() > 1:
-        ax.fill_between(frame[along], frame[f"{name}_low"], top, where=known, color=colour, alpha=0.18, lw=0, zorder=1)
-    shown = frame[np.isfinite(frame[name])]
-    inside, outside = shown[shown[along] <= edge], shown[shown[along] >= edge]
-    ax.plot(inside[along], inside[name], "-", color=colour, lw=1.5, label=label, zorder=2)
-    joined = pd.concat([inside.tail(1), outside])
-    if len(outside):
-        ax.plot(joined[along], joined[name], "--", color=colour, lw=1.5, label="_nolegend_", zorder=2)
+        draw_band(ax, frame[along], frame[f"{name}_low"].where(known), top, look.colour)
+    shown = np.isfinite(frame[name])
+    draw_curve(ax, frame.loc[shown, along], frame.loc[shown, name], look, inside=np.array(inside)[shown.to_numpy()],
+               label=label, marked=False)  # fmt: skip
 
 
-def _marks(
-    ax: Axes, frame: pd.DataFrame, along: str, name: str, colour: str, marker: str, *, across: bool = False
-) -> None:
+def _marks(ax: Axes, frame: pd.DataFrame, along: str, name: str, look: Look, *, across: bool = False) -> None:
     """The places asked for, with their intervals, where those are numbers."""
     shown = frame[np.isfinite(frame[name])]
-    # An interval need not hold its own estimate.
-    ends = [_arms(shown, name), _arms(shown, along) if across else None]
+    x, y = (arms(shown[one], shown[f"{one}_low"], shown[f"{one}_high"]) if one == name or across else None
+            for one in (along, name))  # fmt: skip
     ax.errorbar(
-        shown[along], shown[name], yerr=ends[0], xerr=ends[1], fmt=marker, ms=5, mfc=colour, mec="white", mew=0.5,
-        ecolor=colour, capsize=2, lw=1, zorder=3,
+        shown[along], shown[name], yerr=y, xerr=x, fmt=look.marker, ms=6, mfc=look.colour, mec=paper(ax), mew=0.5,
+        ecolor=look.colour, capsize=2, lw=1, zorder=3,
     )  # fmt: skip
 
 
-def _arms(frame: pd.DataFrame, name: str) -> NDArray[np.float64]:
-    """Lengths to both sides, (2, n); none where an end is unknown."""
-    arms = np.array([frame[name] - frame[f"{name}_low"], frame[f"{name}_high"] - frame[name]], float)
-    return np.where(np.isfinite(arms), arms, 0.0).clip(min=0)
-
-
-def _say_doubt(ax: Axes, trusted: bool) -> None:
+def _finish(ax: Axes, trusted: bool, *, compute: bool = False) -> Axes:
     if not trusted:
-        ax.set_title("with doubts: see the text", fontsize="small", color="0.3")
+        note(ax, "with doubts: see the text")
+    tidy_ticks(ax, compute=compute)
+    small_legend(ax)
+    return ax

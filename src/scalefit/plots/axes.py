@@ -29,6 +29,8 @@ GREY = "0.6"
 MOST_CURVES = 6
 #: Share of the ink in notes and edges, which must not shout.
 SOFT = 0.7
+#: Of 256 shades, so many at the end that is nearest to the background are left out.
+LOST = 60
 
 _SUFFIXES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
 
@@ -125,7 +127,7 @@ def ordered_shades(ax: Axes, name: str = "cividis") -> Colormap:
     Even in lightness and the same to any colour vision.
     """
     shades = mpl.colormaps[name](np.linspace(0.0, 1.0, 256))
-    return ListedColormap(shades[40:] if is_dark(ax) else shades[::-1][40:])
+    return ListedColormap(shades[LOST:] if is_dark(ax) else shades[::-1][LOST:])
 
 
 def note(ax: Axes, text: str) -> None:
@@ -171,10 +173,10 @@ def power_number(value: float) -> str:
 
     Examples
     --------
-    >>> power_number(4.97e13), power_number(20.0)
-    ('4.97e13', '20')
+    >>> power_number(4.97e13), power_number(1e9), power_number(20.0)
+    ('4.97e13', '1e9', '20')
     """
-    return f"{value:.3g}".replace("e+", "e").replace("e-0", "e-")
+    return f"{value:.3g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
 
 
 def short_value(value: float, column: str) -> str:

@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, ListedColormap, Normalize, to_rgba
+from matplotlib.colors import Normalize, to_rgba
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentFormatter
-from matplotlib.typing import ColorType
+from matplotlib.ticker import FuncFormatter, PercentFormatter
 
 from scalefit.plots.axes import (
-    COLOURS,
-    EDGE,
-    MARKERS,
     MOST_CURVES,
-    axes_or_current,
+    Look,
     label_of_column,
-    plain_ticks,
-    small_legend,
+    looks,
+    ordered_shades,
+    paper,
+    soft_ink,
+    take_axes,
 )
+from scalefit.plots.legends import small_legend
+from scalefit.plots.ticks import plain_ticks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,7 @@ def plot_backtest(backtest: Backtest, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     backtest : Backtest
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
@@ -62,42 +62,37 @@ def plot_backtest(backtest: Backtest, *, ax: Axes | None = None) -> Axes:
     >>> plot_backtest(test).get_xlabel()
     'times beyond the largest flops fitted'
     """
-    ax = axes_or_current(ax)
     rows = backtest.errors
     x = "factor" if backtest.by is None and bool(np.isfinite(rows["factor"]).all()) else "observed"
     many = len(backtest.fits) > (MOST_CURVES if backtest.by is None else MOST_FAMILIES)
-    ax.axhline(0, color=EDGE, lw=1, zorder=1)
-    looks = dict(zip(backtest.fits, _looks(len(backtest.fits), many), strict=True))
-    for cut, (colour, marker) in looks.items():
-        _draw(ax, rows[rows["cut"] == cut], x, colour, marker)
-    _label(ax, backtest, x)
+    labels = _labels(backtest, x)
+    ax = take_axes(ax, *labels)
+    ax.set(xlabel=labels[0], ylabel=labels[1])
+    ax.axhline(0, color=soft_ink(ax), lw=1, zorder=1)
+    known = dict(zip(backtest.fits, _looks(ax, len(backtest.fits), many), strict=True))
+    for cut, look in known.items():
+        _draw(ax, rows[rows["cut"] == cut], x, look)
+    _scale(ax, backtest, x)
     _limit(ax, rows)
     if many and backtest.by is None:
         shares = [float(cut) for cut in backtest.fits]
-        shade = ScalarMappable(Normalize(shares[0], shares[-1]), _shades())
+        shade = ScalarMappable(Normalize(shares[0], shares[-1]), ordered_shades(ax))
         ax.figure.colorbar(shade, ax=ax, format=PercentFormatter(1, 0), label="share of the runs fitted")
-    _legend(ax, {} if many else looks, backtest.level)
+    _legend(ax, {} if many else known, backtest.level)
     return ax
 
 
-def _looks(n: int, many: bool) -> list[tuple[ColorType, str]]:
+def _looks(ax: Axes, n: int, many: bool) -> list[Look]:
     """A colour and a marker for each cut: shades where they are many and have an order."""
-    if many:
-        return [(shade, "o") for shade in _shades()(np.linspace(0, 1, n))]
-    return [(COLOURS[k % len(COLOURS)], MARKERS[(k + k // len(COLOURS)) % len(MARKERS)]) for k in range(n)]
+    return [Look(tuple(shade), "o") for shade in ordered_shades(ax)(np.linspace(0, 1, n))] if many else looks(n)
 
 
-def _shades() -> Colormap:
-    """Even in lightness and the same to any colour vision, without the end that is too light on white."""
-    return ListedColormap(colormaps["cividis_r"](np.linspace(0.12, 1, 256)))
-
-
-def _draw(ax: Axes, rows: pd.DataFrame, x: str, colour: ColorType, marker: str) -> None:
+def _draw(ax: Axes, rows: pd.DataFrame, x: str, look: Look) -> None:
     """The intervals of one cut and its points, full where the interval holds what was seen."""
-    ax.vlines(rows[x], rows["relative_low"], rows["relative_high"], colors=[colour], lw=0.8, alpha=0.35, zorder=2)
-    face = np.where(rows["held"].to_numpy()[:, None], to_rgba(colour), to_rgba("white"))
+    ax.vlines(rows[x], rows["relative_low"], rows["relative_high"], colors=[look.colour], lw=0.8, alpha=0.35, zorder=2)
+    face = np.where(rows["held"].to_numpy()[:, None], to_rgba(look.colour), to_rgba(paper(ax)))
     ax.scatter(
-        rows[x], rows["relative"], s=18, marker=marker, c=face, edgecolors=[colour], linewidths=0.9, zorder=3
+        rows[x], rows["relative"], s=18, marker=look.marker, c=face, edgecolors=[look.colour], linewidths=0.9, zorder=3
     )  # fmt: skip
 
 
@@ -110,35 +105,31 @@ def _limit(ax: Axes, rows: pd.DataFrame) -> None:
         ax.set_ylim(min(low, 0) - margin, max(high, 0) + margin)
 
 
-def _label(ax: Axes, backtest: Backtest, x: str) -> None:
-    """Names of the axes, and their scales."""
+def _labels(backtest: Backtest, x: str) -> tuple[str, str]:
+    """Names of the axes."""
     fitted = next(iter(backtest.fits.values()))
     seen = label_of_column(fitted.columns.get(fitted.target, fitted.target))
-    logs = x == "factor" or fitted.problem.objective.on == "log"
-    ax.set(
-        xscale="log" if logs else "linear",
-        yscale="linear",
-        xlabel=f"times beyond the largest {backtest.along} fitted" if x == "factor" else f"seen: {seen}",
-        ylabel=f"predicted / seen \N{MINUS SIGN} 1, {fitted.target}",
-    )
+    along = f"times beyond the largest {backtest.along} fitted" if x == "factor" else f"seen: {seen}"
+    return along, f"predicted / seen \N{MINUS SIGN} 1, {fitted.target}"
+
+
+def _scale(ax: Axes, backtest: Backtest, x: str) -> None:
+    logs = x == "factor" or next(iter(backtest.fits.values())).problem.objective.on == "log"
+    ax.set(xscale="log" if logs else "linear", yscale="linear")
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     plain_ticks(ax.xaxis)
-    low, high = ax.get_xlim()
-    if x == "factor" and high < 1e4:
-        if low * 10 <= high < low * 100:
-            ax.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-            ax.xaxis.set_minor_formatter(NullFormatter())
+    if x == "factor" and ax.get_xlim()[1] < 1e4:
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}x"))
 
 
-def _legend(ax: Axes, looks: Mapping[Cut, tuple[ColorType, str]], level: float) -> None:
+def _legend(ax: Axes, known: Mapping[Cut, Look], level: float) -> None:
     """What colours, bars and hollow points mean."""
     entries = [
-        Line2D([], [], ls="", marker=marker, ms=4, color=colour, label=_cut_label(cut))
-        for cut, (colour, marker) in looks.items()
+        Line2D([], [], ls="", marker=look.marker, ms=4, color=look.colour, label=_cut_label(cut))
+        for cut, look in known.items()
     ]
-    line = Line2D([], [], color=EDGE, lw=1, alpha=0.6, label=f"{100 * level:g} % interval")
-    hollow = Line2D([], [], ls="", marker="o", ms=4, mfc="white", mec=EDGE, label="hollow: seen outside it")
+    line = Line2D([], [], color=soft_ink(ax), lw=1, label=f"{100 * level:g} % interval")
+    hollow = Line2D([], [], ls="", marker="o", ms=4, mfc="none", mec=soft_ink(ax), label="hollow: seen outside it")
     small_legend(ax, together=[(handle,) for handle in (*entries, line, hollow)])
 
 

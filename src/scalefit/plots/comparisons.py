@@ -22,7 +22,7 @@ from scalefit.plots.axes import (
 from scalefit.plots.legends import small_legend
 from scalefit.plots.lines import draw_band, draw_curve, draw_edges
 from scalefit.plots.stacks import panels_below
-from scalefit.plots.ticks import plain_ticks, tidy_ticks
+from scalefit.plots.ticks import plain_ticks
 
 if TYPE_CHECKING:
     from scalefit.decisions.comparison.protocol_result import ProtocolComparison
@@ -107,7 +107,7 @@ def _draw_ratios(comparison: Comparison, known: dict[str, Look], ax: Axes) -> No
         draw_band(ax, part[comparison.along], part["ratio_low"], part["ratio_high"], look.colour)
         draw_curve(ax, part[comparison.along], part["ratio"], look, label=f"{first} / {name}")
     ax.axhline(1, lw=1, color=soft_ink(ax), ls=":")
-    ax.set_ylabel(f"ratio of {comparison.target}")
+    ax.set_ylabel(f"ratio of {comparison.target}", fontsize="small")
     small_legend(ax)
 
 
@@ -115,7 +115,7 @@ def _draw_chances(comparison: Comparison, known: dict[str, Look], ax: Axes) -> N
     for name, look in known.items():
         draw_curve(ax, comparison.best.index, comparison.best[name], look)
     _draw_sure(ax)
-    ax.set_ylabel("share best")
+    ax.set_ylabel("share best", fontsize="small")
 
 
 def _draw_sure(ax: Axes) -> None:

@@ -13,7 +13,6 @@ from scalefit.plots.axes import (
     Look,
     ink,
     label_of_column,
-    note,
     ordered_shades,
     paper,
     take_axes,
@@ -62,20 +61,18 @@ def plot_contours(fit: Fit, *, at: Mapping[str, float] | None = None, ax: Axes |
     x, y = label_of_column(told.size), label_of_column("tokens")
     ax = take_axes(ax, x, y)
     ax.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
-    shades = ordered_shades(ax)
+    shades = ordered_shades(ax).reversed()  # what is good stands out
     deep = told.inside.copy()  # nodes whose neighbours are all inside: what is outside is drawn up to the edge
     deep[1:-1, 1:-1] &= deep[:-2, 1:-1] & deep[2:, 1:-1] & deep[1:-1, :-2] & deep[1:-1, 2:]
     for shown, style in ((told.inside, "solid"), (~deep, "dashed")):
         if (told.levels > np.nanmin(told.values)).any():
             drawn = ax.contour(
-                told.params, told.tokens, np.where(shown, told.values, np.nan), told.levels, cmap=shades,
-                linestyles=style, linewidths=1.2, zorder=1,
+                told.params, told.tokens, np.ma.masked_where(~shown, told.values), told.levels, cmap=shades,
+                linestyles=style, linewidths=1.2, zorder=1, corner_mask=False,
             )  # fmt: skip
             if style == "solid":
                 ax.clabel(drawn, fmt=lambda value: f"{value:.3g}", fontsize="x-small", colors=[ink(ax)])
-    ax.plot(
-        told.seen.params, told.seen.tokens, "o", ms=4, mfc=paper(ax), mec=ink(ax), mew=0.8, label="runs", zorder=2
-    )
+    ax.plot(told.seen.params, told.seen.tokens, "o", ms=4, mfc=paper(ax), mec=ink(ax), mew=0.8, label="runs", zorder=2)
     best = told.frontier
     if len(best):
         look = Look(COLOURS[1], "")
@@ -83,7 +80,6 @@ def plot_contours(fit: Fit, *, at: Mapping[str, float] | None = None, ax: Axes |
         draw_curve(ax, best.params, best.tokens, look, inside=best.inside, label=label, marked=False, lw=2, zorder=3)
     ax.set(xlim=(told.params[0], told.params[-1]), ylim=(told.tokens[0], told.tokens[-1]))
     tidy_ticks(ax)
-    said = [f"{label_of_column(told.output)} by {fit.law.name}", told.where]
-    note(ax, " ".join(part for part in said if part))
-    small_legend(ax)
+    said = f"{label_of_column(told.output)} by {fit.law.name} {told.where}".strip()
+    small_legend(ax, said, columns=2, above=True)
     return ax

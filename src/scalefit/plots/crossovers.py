@@ -133,7 +133,7 @@ def _draw_places(told: Crossover, ax: Axes) -> None:
         mine = told.places.loc[told.places.crossing == crossing, "location"].to_numpy(float)
         below.hist(mine, bins=bars.tolist(), color=look.colour, alpha=0.6, hatch="//" if number % 2 else None)
         below.axvline(told.frame.location[crossing], lw=1.2, color=ink(ax))
-    below.set_ylabel("draws that\ncross here")
+    below.set_ylabel("draws that\ncross here", fontsize="small")
     below.set_xlabel(ax.get_xlabel())
     ax.xaxis.label.set_visible(False)
     plain_ticks(below.yaxis)

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from mpl_toolkits.axes_grid1 import make_axes_locatable  # type: ignore[import-untyped]
+from matplotlib.typing import ColorType
+from numpy.typing import NDArray
 
-from scalefit.plots.axes import axes_or_current, label_of_column, small_legend
+from scalefit.plots.axes import Look, ink, label_of_column, looks, note_doubts, take_empty_axes
+from scalefit.plots.legends import small_legend
+from scalefit.plots.lines import draw_band, draw_curve
+from scalefit.plots.stacks import panels_below
+from scalefit.plots.ticks import plain_ticks
 
 if TYPE_CHECKING:
     from scalefit.decisions.curves.record import CurveForecast
@@ -16,23 +21,24 @@ if TYPE_CHECKING:
 #: Runs drawn; more would hide each other.
 MOST_RUNS = 8
 #: Height of the panel of the rates, as a share of that of the losses.
-RATES = "32%"
-SEEN = ("0.25", "0.55", "0.75")
+RATES = 0.45
+#: Shares of ink and marks of runs that were fitted.
+SEEN = ((0.75, "."), (0.45, "x"), (0.3, "+"))
 
 
 def plot_curve_forecast(forecast: CurveForecast, *, ax: Axes | None = None) -> Axes:
-    """Draw the fitted curves, the forecast ones with their bands, and under them the learning rates of both.
+    """Draw the fitted curves, the forecast ones dashed with their bands, and under them the learning rates of both.
 
     Parameters
     ----------
     forecast : CurveForecast
         The first eight runs of each are drawn, from the first step that was fitted on.
-    ax : matplotlib Axes; None takes the current ones. Its lower part is given to the rates.
+    ax : matplotlib Axes, whose place losses and rates share; None takes the current ones if empty, else new ones.
 
     Returns
     -------
     Axes
-        That of the losses; that of the rates shares its axis of steps and is the last of its figure.
+        That of the losses; that of the rates shares its axis of steps and is ``ax.child_axes[0]``.
 
     Examples
     --------
@@ -43,36 +49,37 @@ def plot_curve_forecast(forecast: CurveForecast, *, ax: Axes | None = None) -> A
     >>> plot_curve_forecast(told).get_ylabel()
     'loss (nats per token)'
     """
-    ax = axes_or_current(ax)
-    below = make_axes_locatable(ax).append_axes("bottom", size=RATES, pad=0.14, sharex=ax)
-    first = forecast.curves.step.min()
+    ax = take_empty_axes(ax)
+    (below,) = panels_below(ax, [RATES])
     fitted = list(dict.fromkeys(forecast.curves.run))[:MOST_RUNS]
     for k, run in enumerate(fitted):
-        rows, color = forecast.curves[forecast.curves.run == run], SEEN[k % len(SEEN)]
-        ax.plot(rows.step, rows.loss, ".", ms=3, color=color, label=f"{run}, fitted")
-        _rates(below, forecast.schedules[f"fitted {run}"].rates, int(rows.step.max()), color, "-")
-    for k, run in enumerate(list(forecast.final.index)[:MOST_RUNS]):
-        chosen = ((forecast.points.run == run) & (forecast.points.step >= first)).to_numpy()
-        order = np.argsort(forecast.points.step.to_numpy()[chosen], kind="stable")
-        step = forecast.points.step.to_numpy()[chosen][order]
-        rows = forecast.frame[chosen].iloc[order]
-        color = f"C{k}"
-        ax.fill_between(step, rows.low, rows.high, color=color, alpha=0.2, lw=0)
-        ax.plot(step, rows.estimate, color=color, lw=1.2, label=f"{run}, {100 * forecast.level:g} %")
-        _rates(below, forecast.schedules[run].rates, int(forecast.final.step[run]), color, "--")
+        share, mark = SEEN[k % len(SEEN)]
+        rows, colour = forecast.curves[forecast.curves.run == run], ink(ax, share)
+        ax.plot(rows.step, rows.loss, mark, ms=3, color=colour, mew=0.6, label=f"{run}, fitted")
+        _rates(below, forecast.schedules[f"fitted {run}"].rates, int(rows.step.max()), colour, "-")
+    for run, look in zip(list(forecast.final.index), looks(MOST_RUNS), strict=False):
+        _draw_forecast(ax, forecast, str(run), look)
+        _rates(below, forecast.schedules[run].rates, int(forecast.final.step[run]), look.colour, "--")
     ax.set_ylabel(label_of_column(forecast.target))
-    ax.tick_params(labelbottom=False)
     below.set_xlabel(label_of_column("step"))
-    below.set_ylabel("rate")
+    below.set_ylabel(label_of_column("lr"), fontsize="small")
     below.set_ylim(bottom=0)
-    if forecast.doubts:
-        count = len(forecast.doubts)
-        ax.set_title(f"not to be relied on: {count} reason{'s' if count > 1 else ''}", fontsize="small", color="0.3")
+    plain_ticks(ax.yaxis)
+    note_doubts(ax, forecast.doubts)
     small_legend(ax)
     return ax
 
 
-def _rates(ax: Axes, rates: np.ndarray, last: int, color: str, style: str) -> None:
+def _draw_forecast(ax: Axes, forecast: CurveForecast, run: str, look: Look) -> None:
+    chosen = ((forecast.points.run == run) & (forecast.points.step >= forecast.curves.step.min())).to_numpy()
+    order = np.argsort(forecast.points.step.to_numpy()[chosen], kind="stable")
+    step, rows = forecast.points.step.to_numpy()[chosen][order], forecast.frame[chosen].iloc[order]
+    draw_band(ax, step, rows.low, rows.high, look.colour)
+    label = f"{run}, {100 * forecast.level:g} %"
+    draw_curve(ax, step, rows.estimate, look, inside=[False] * len(step), label=label, lw=1.2)
+
+
+def _rates(ax: Axes, rates: NDArray[np.float64], last: int, colour: ColorType, style: str) -> None:
     """The rates up to a step, at no more places than can be seen."""
     shown = np.unique(np.linspace(0, last, min(last + 1, 2000)).round().astype(int))
-    ax.plot(shown, rates[shown], style, color=color, lw=1)
+    ax.plot(shown, rates[shown], style, color=colour, lw=1)

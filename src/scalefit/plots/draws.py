@@ -58,11 +58,11 @@ def plot_draws(
     ['', 'E (nats/token)', 'alpha']
     """
     draws = pd.DataFrame(fit.draws_theta, columns=list(fit.law.param_names))
-    draws = draws[np.isfinite(draws).all(axis=1)]
+    draws = draws.loc[np.isfinite(draws.to_numpy()).all(axis=1)]
     for name in params or ():
         if name not in draws:
             raise FitError(not_one_of("params", name, fit.law.param_names))
-    names = list(params) if params is not None else [name for name in draws if draws[name].nunique() > 1]
+    names = list(params) if params is not None else [name for name in fit.law.param_names if draws[name].nunique() > 1]
     if not names or len(draws) < 2:
         raise FitError(f"{fit.law.name} has no draws to show: fit.bootstrap(1000) makes them from more rows.")
     summary = fit.summary(level)
@@ -93,8 +93,9 @@ def plot_draws(
 def _draw_one(ax: Axes, values: pd.Series[float], told: pd.Series[float]) -> None:
     logs = _is_wide(values)
     ax.set_xscale("log" if logs else "linear")
-    bars = np.geomspace(values.min(), values.max(), BARS) if logs else BARS
-    ax.hist(values, bins=bars, color=COLOURS[0], alpha=0.6)
+    spaced = np.geomspace if logs else np.linspace
+    bars = spaced(values.min(), values.max(), BARS + 1).tolist()
+    ax.hist(values, bins=bars, color=COLOURS[4], alpha=0.8)
     ax.axvline(told["estimate"], color=COLOURS[1], lw=1.2)
     draw_edges(ax, [float(told["low"]), float(told["high"])])
     ax.set_yticks([])
@@ -105,7 +106,7 @@ def _draw_pair(ax: Axes, x: pd.Series[float], y: pd.Series[float], estimate: tup
     ax.set_xscale("log" if _is_wide(x) else "linear")
     ax.set_yscale("log" if _is_wide(y) else "linear")
     every = -(-len(x) // DOTS)
-    ax.plot(x[::every], y[::every], ".", ms=2.5, color=COLOURS[0], alpha=0.5, mew=0)
+    ax.plot(x[::every], y[::every], ".", ms=3.5, color=COLOURS[4], alpha=0.7, mew=0)
     ax.axvline(estimate[0], color=COLOURS[1], lw=0.8)
     ax.axhline(estimate[1], color=COLOURS[1], lw=0.8)
     _few_ticks(ax)

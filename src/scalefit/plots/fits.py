@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 #: Styles of the fitted lines of runs, so that a grey print can be read: the data lie under them.
 LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 #: Heights of the panels of residuals and rates under training curves.
-BELOW = 0.4
+BELOW = 0.5
 #: What residuals are, by the scale of the objective.
 RESIDUALS = {"log": "ln (fitted / seen)", "logit": "logit fitted \N{MINUS SIGN} logit seen"}
 
@@ -90,13 +90,15 @@ def plot_fit(fit: Fit, *, along: str | None = None, level: float = 0.9, ax: Axes
     ax.set(xscale="log" if logs else "linear", yscale="log" if fit.problem.objective.on == "log" else "linear")
     ax.set(xlabel=x, ylabel=y)
     draw_edges(ax, [float(fit.curve(along, beyond=1.0, points=2)[along].iloc[-1])], "edge of the fitted range")
+    title, together = None, list[tuple[Artist, ...]]()
     if compute:
-        title, together = None, _draw_along_flops(fit, level, ax)
+        _draw_along_flops(fit, level, ax)
     elif not others:
-        title, together = None, [_draw_curve(ax, fit, along, {}, level, looks(1)[0], fit.law.name)]
         _draw_data(ax, fit.data[along], fit.data[seen_column(fit)], looks(1)[0], "runs")
+        _draw_curve(ax, fit, along, {}, level, looks(1)[0], fit.law.name)
     else:
-        title, together = label_of_column(fit.columns.get(others[0], others[0])), _draw_family(fit, along, others[0], level, ax)
+        title = label_of_column(fit.columns.get(others[0], others[0]))
+        together = _draw_family(fit, along, others[0], level, ax)
     plain_ticks(ax.yaxis)
     plain_ticks(ax.xaxis, compute=is_compute(column))
     small_legend(ax, title, together=together)
@@ -139,16 +141,16 @@ def _draw_family(fit: Fit, along: str, other: str, level: float, ax: Axes) -> li
     together: list[tuple[Artist, ...]] = []
     for (text, value), look in zip(picks.items(), looks(len(picks)), strict=True):
         own = fit.data[written == text]
-        (line,) = _draw_curve(ax, fit, along, {other: value}, level, look, text)
+        line = _draw_curve(ax, fit, along, {other: value}, level, look, text)
         together.append((line, _draw_data(ax, own[along], own[seen_column(fit)], look, "_nolegend_")))
     return together
 
 
-def _draw_along_flops(fit: Fit, level: float, ax: Axes) -> list[tuple[Artist, ...]]:
+def _draw_along_flops(fit: Fit, level: float, ax: Axes) -> None:
     flops = count_flops(params=fit.data["params"], tokens=fit.data["tokens"])
     ax.plot(flops, fit.data[seen_column(fit)], ".", ms=4, color=GREY, label="runs, at any ratio", zorder=1)
     name = f"{fit.law.name} at the median tokens per parameter"
-    return [_draw_curve(ax, fit, "flops", {}, level, looks(1)[0], name)]
+    _draw_curve(ax, fit, "flops", {}, level, looks(1)[0], name)
 
 
 def _draw_data(ax: Axes, x: pd.Series[float], y: pd.Series[float], look: Look, label: str) -> Line2D:
@@ -158,7 +160,7 @@ def _draw_data(ax: Axes, x: pd.Series[float], y: pd.Series[float], look: Look, l
 
 def _draw_curve(
     ax: Axes, fit: Fit, along: str, at: Mapping[str, float], level: float, look: Look, label: str
-) -> tuple[Artist, ...]:
+) -> Line2D:
     """Solid over the fitted range, dashed from its end on; both parts come from the fit. Returns the solid line."""
     inside = fit.curve(along, at=at, level=level, beyond=1.0)
     far = fit.curve(along, at=at, level=level)
@@ -167,7 +169,7 @@ def _draw_curve(
     for part in (inside, outside):
         draw_band(ax, part[along], part["low"], part["high"], look.colour)
     ax.plot(outside[along], outside["estimate"], "--", color=look.colour, lw=1.5, label="_nolegend_", zorder=2)
-    return (ax.plot(inside[along], inside["estimate"], "-", color=look.colour, lw=1.5, label=label, zorder=2)[0],)
+    return ax.plot(inside[along], inside["estimate"], "-", color=look.colour, lw=1.5, label=label, zorder=2)[0]
 
 
 def _draw_runs(fit: Fit, ax: Axes) -> Axes:
@@ -181,7 +183,7 @@ def _draw_runs(fit: Fit, ax: Axes) -> Axes:
     rates = ["lr"] if "lr" in rows else []
     residuals, *under = panels_below(ax, [BELOW] * (1 + len(rates)))
     residuals.axhline(0, lw=0.8, color=GREY, zorder=0)
-    residuals.set_ylabel(residual_label(fit))
+    residuals.set_ylabel(residual_label(fit), fontsize="small")
     for run, look, style in zip(shown, looks(len(shown)), LINES, strict=False):
         own = rows[(names == run).to_numpy()].sort_values("step")
         seen, colour = own[seen_column(fit)], look.colour
@@ -190,7 +192,7 @@ def _draw_runs(fit: Fit, ax: Axes) -> Axes:
         residuals.plot(own["step"], own["residual"], ls=style, color=colour, lw=1)
         for panel in under:
             panel.plot(own["step"], own["lr"], ls=style, color=colour, lw=1.2)
-            panel.set_ylabel(label_of_column("lr"))
+            panel.set_ylabel(label_of_column("lr"), fontsize="small")
     bottom = [residuals, *under][-1]
     bottom.set_xlabel(label_of_column("step"))
     ax.xaxis.label.set_visible(False)

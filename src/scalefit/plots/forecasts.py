@@ -44,6 +44,8 @@ def plot_forecast(forecast: Forecast, *, ax: Axes | None = None) -> Axes:
     'loss (nats per token)'
     """
     x, y = label_of_column(forecast.along), label_of_column(forecast.target)
+    if forecast.fan.where:
+        x += f"\nlaws at {forecast.fan.where}"
     ax = take_axes(ax, x, y)
     ax.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
     ax.plot(forecast.seen.place, forecast.seen.observed, "o", ms=3, color=GREY, label="runs", zorder=1.5)

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from scalefit.plots.axes import (
     COLOURS,
-    EDGE,
     GREY,
-    MARKERS,
-    axes_or_current,
+    Look,
+    ink,
     label_of_column,
-    plain_ticks,
-    small_legend,
+    looks,
+    note,
+    ordered_shades,
+    paper,
+    power_number,
+    soft_ink,
+    take_axes,
 )
+from scalefit.plots.legends import small_legend
+from scalefit.plots.lines import arms, draw_band, draw_curve
+from scalefit.plots.ticks import plain_ticks, tidy_ticks
 
 if TYPE_CHECKING:
     from scalefit.decisions.isoflop.approaches_record import ApproachComparison
@@ -29,8 +37,8 @@ if TYPE_CHECKING:
 PANEL = (4.6, 3.8)  # inches
 #: How the best of each quantity is called on an axis.
 BEST = {"params": "best number of parameters", "tokens": "best number of training tokens"}
-#: Colours of budgets, least compute first; the lightest tenth would not be seen on white.
-BUDGETS = "viridis_r"
+#: Colours of budgets, least compute first.
+BUDGETS = "viridis"
 
 
 def plot_isoflop(told: IsoFlop, *, kind: str = "curves", ax: Axes | None = None) -> Axes:
@@ -40,7 +48,7 @@ def plot_isoflop(told: IsoFlop, *, kind: str = "curves", ax: Axes | None = None)
     ----------
     told : IsoFlop
     kind : ``"curves"``, ``"params"`` or ``"tokens"``.
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
@@ -56,17 +64,13 @@ def plot_isoflop(told: IsoFlop, *, kind: str = "curves", ax: Axes | None = None)
     """
     from scalefit.decisions.isoflop.words import check_kind
 
-    ax = axes_or_current(ax)
     if check_kind(kind) == "curves":
-        return _curves(told, ax)
-    label = f"isoFLOP, {told.method}"
-    _path(ax, told.band, kind, COLOURS[0], f"∝ C^a, {100 * told.level:g} % band")
-    _vertices(ax, told.frame, kind, COLOURS[0], MARKERS[0], label)
+        return _curves(told, take_axes(ax, label_of_column("params"), label_of_column(told.target)))
+    ax, look = take_axes(ax, label_of_column("flops"), BEST[kind]), looks(1)[0]
+    _path(ax, told.band, kind, look, f"∝ C^a, {100 * told.level:g} % band")
+    _vertices(ax, told.frame, kind, look, f"isoFLOP, {told.method}")
     if kind == "params" and told.refused.params.notna().any():
-        ax.plot(
-            told.refused.flops, told.refused.params, MARKERS[0], mfc="none", mec=COLOURS[0], ls="none",
-            label="refused: lowest at the edge",
-        )  # fmt: skip
+        _refused(ax, told.refused, look, "refused: lowest at the edge")
     return _finish(ax, kind)
 
 
@@ -98,23 +102,25 @@ def plot_envelope(told: EnvelopeFit, *, kind: str = "curves", ax: Axes | None = 
     ----------
     told : EnvelopeFit
     kind : ``"curves"``, ``"params"`` or ``"tokens"``.
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
     """
     from scalefit.decisions.isoflop.words import check_kind
 
-    ax = axes_or_current(ax)
     if check_kind(kind) == "curves":
+        x, y = label_of_column("flops"), label_of_column(told.target)
+        ax = take_axes(ax, x, y)
         lines = [part[["flops", "loss"]].to_numpy(float) for _, part in told.curves.groupby("curve")]
         what = {"run": "log of a run", "size": "between runs of one size"}[told.unit]
         ax.add_collection(LineCollection(lines, colors=GREY, linewidths=0.6, label=what))
         ax.autoscale()
-        ax.plot(told.frame.flops, told.frame.loss, ".", ms=3, color=COLOURS[1], label="lowest, used")
-        ax.set(xscale="log", yscale="log", xlabel=label_of_column("flops"), ylabel=label_of_column(told.target))
-        plain_ticks(ax.yaxis)
+        ax.plot(told.frame.flops, told.frame.loss, "D", ms=3, mew=0, color=COLOURS[1], label="lowest, used")
+        ax.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
+        tidy_ticks(ax, compute=True)
         small_legend(ax)
         return ax
-    _path(ax, told.band, kind, COLOURS[1], f"∝ C^a, {100 * told.level:g} % band")
-    ax.plot(told.frame.flops, told.frame[kind], ".", ms=3, color=EDGE, label="best there")
+    ax = take_axes(ax, label_of_column("flops"), BEST[kind])
+    _path(ax, told.band, kind, Look(COLOURS[1], ""), f"∝ C^a, {100 * told.level:g} % band")
+    ax.plot(told.frame.flops, told.frame[kind], ".", ms=3, color=soft_ink(ax), label="best there", zorder=3)
     return _finish(ax, kind)
 
 
@@ -124,70 +130,71 @@ def plot_approaches(told: ApproachComparison, *, ax: Axes | None = None) -> Axes
     Parameters
     ----------
     told : ApproachComparison
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
     """
-    ax = axes_or_current(ax)
-    for number, (name, one) in enumerate(told.approaches.items()):
-        _path(ax, one.band, "params", COLOURS[number], name)
+    ax = take_axes(ax, label_of_column("flops"), BEST["params"])
     names = list(told.approaches)
+    known = dict(zip([*names, ""], looks(len(names) + 1), strict=True))
+    for name, one in told.approaches.items():
+        _path(ax, one.band, "params", known[name], name)
     for method, one in told.isoflops.items():
-        name = f"isoFLOP, {method}"
-        number = names.index(name) if name in names else len(names)
-        _vertices(ax, one.frame, "params", COLOURS[number], MARKERS[number], None)
-        refused = one.refused[one.refused.params.notna()]
-        ax.plot(refused.flops, refused.params, MARKERS[number], mfc="none", mec=COLOURS[number], ls="none")
+        look = known.get(f"isoFLOP, {method}", known[""])
+        _vertices(ax, one.frame, "params", look, None)
+        _refused(ax, one.refused[one.refused.params.notna()], look, None)
     if not told.agree:
         count = len(told.disagreements)
-        ax.set_title(
-            f"the approaches disagree in {count} place{'s' if count > 1 else ''}", fontsize="small", color="0.3"
-        )
+        note(ax, f"the approaches disagree in {count} place{'s' if count > 1 else ''}")
     return _finish(ax, "params")
 
 
 def _curves(told: IsoFlop, ax: Axes) -> Axes:
     """Points, curves and lowest points; refused budgets without a curve, and hollow."""
-    import matplotlib as mpl
-
     budgets = [one.flops for one in told.budgets]
-    shades = mpl.colormaps[BUDGETS](np.linspace(0.15, 1, len(budgets)))
+    shades = ordered_shades(ax, BUDGETS)(np.linspace(0, 1, len(budgets)))
     found = told.frame.set_index("flops")
-    for flops, colour in zip(budgets, shades, strict=True):
+    together: list[tuple[Artist, ...]] = []
+    markers = [look.marker for look in looks(len(budgets))]
+    for flops, colour, marker in zip(budgets, shades, markers, strict=True):
         points = told.points[told.points.flops == flops]
         curve = told.curves[told.curves.flops == flops]
         good = flops in found.index
         face = colour if good else "none"
-        ax.plot(points.params, points.loss, "o", ms=3.5, mec=colour, mfc=face, mew=0.8)
-        ax.plot(curve.params, curve.loss, color=colour, lw=1.2, ls="-" if good else ":",
-                label=f"{flops:.3g} FLOP{'' if good else ', refused'}")  # fmt: skip
+        (marks,) = ax.plot(points.params, points.loss, marker, ms=4, mec=colour, mfc=face, mew=0.8)
+        (line,) = ax.plot(curve.params, curve.loss, color=colour, lw=1.2, ls="-" if good else ":",
+                          label=f"{power_number(flops)} FLOP{'' if good else ', refused'}")  # fmt: skip
+        together.append((line, marks))
     frame = told.frame
     if len(frame):
-        ends = _ends(frame, "params")
-        ax.errorbar(frame.params, frame.loss, xerr=ends, fmt="D", ms=5, mfc="white", mec="black", ecolor="black",
+        ends = arms(frame.params, frame.params_low, frame.params_high)
+        ax.errorbar(frame.params, frame.loss, xerr=ends, fmt="*", ms=9, mfc=paper(ax), mec=ink(ax), ecolor=ink(ax),
                     capsize=2.5, lw=1, zorder=3, label=f"lowest, {100 * told.level:g} %")  # fmt: skip
     ax.set(xscale="log", xlabel=label_of_column("params"), ylabel=label_of_column(told.target))
-    small_legend(ax)
+    plain_ticks(ax.xaxis)
+    small_legend(ax, together=together)
     return ax
 
 
-def _path(ax: Axes, band: pd.DataFrame, kind: str, colour: str, label: str) -> None:
+def _path(ax: Axes, band: pd.DataFrame, kind: str, look: Look, label: str) -> None:
+    """What is best over compute, dashed beyond the budgets."""
     if len(band):
-        ax.fill_between(band.flops, band[f"{kind}_low"], band[f"{kind}_high"], color=colour, alpha=0.15, lw=0)
-        ax.plot(band.flops, band[kind], color=colour, lw=1.4, label=label)
+        draw_band(ax, band.flops, band[f"{kind}_low"], band[f"{kind}_high"], look.colour)
+        draw_curve(ax, band.flops, band[kind], look, inside=(band.beyond < 1 + 1e-9).tolist(), label=label, lw=1.4,
+                   marked=bool(look.marker))  # fmt: skip
 
 
-def _vertices(ax: Axes, frame: pd.DataFrame, kind: str, colour: str, marker: str, label: str | None) -> None:
+def _vertices(ax: Axes, frame: pd.DataFrame, kind: str, look: Look, label: str | None) -> None:
     if len(frame):
-        ax.errorbar(frame.spent, frame[kind], yerr=_ends(frame, kind), fmt=marker, ms=4.5, color=colour, capsize=2.5,
-                    lw=1, label=label)  # fmt: skip
+        ends = arms(frame[kind], frame[f"{kind}_low"], frame[f"{kind}_high"])
+        ax.errorbar(frame.spent, frame[kind], yerr=ends, fmt=look.marker, ms=6, mec=paper(ax), mew=0.5,
+                    color=look.colour, capsize=2.5, lw=1, label=label, zorder=3)  # fmt: skip
 
 
-def _ends(frame: pd.DataFrame, kind: str) -> Any:
-    """Lengths for error bars: an interval that was pulled to one side has a length of zero on the other."""
-    return np.maximum([frame[kind] - frame[f"{kind}_low"], frame[f"{kind}_high"] - frame[kind]], 0)
+def _refused(ax: Axes, refused: pd.DataFrame, look: Look, label: str | None) -> None:
+    ax.plot(refused.flops, refused.params, look.marker, mfc="none", mec=look.colour, ls="none", label=label)
 
 
 def _finish(ax: Axes, kind: str) -> Axes:
     ax.set(xscale="log", yscale="log", xlabel=label_of_column("flops"), ylabel=BEST[kind])
-    plain_ticks(ax.yaxis)
+    tidy_ticks(ax, compute=True)
     small_legend(ax)
     return ax

@@ -7,19 +7,17 @@ from collections.abc import Mapping
 
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from scalefit.plots.axes import COLOURS, label_of_column, plain_ticks, short_number
+from scalefit.plots.axes import is_compute, label_of_column, looks
+from scalefit.plots.lines import draw_curve
+from scalefit.plots.ticks import plain_ticks
 
 PANEL = (4.0, 3.4)  # inches
 #: Panels drawn at most: one an input.
 MOST = 3
 #: Letters of an axis label in one line.
 LABEL = 40
-#: A log axis that spans no more has its numbers written out, if they are not too small.
-FEW, SMALLEST = 150.0, 1e-4
 
 
 def plot_law(
@@ -57,12 +55,12 @@ def plot_law(
     shown, known = list(paths.items())[:MOST], labels or {}
     figure = Figure(figsize=(PANEL[0] * len(shown), PANEL[1]), layout="constrained")
     for ax, (name, path) in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-        for (told, line), colour in zip(path.groupby("line", sort=False), COLOURS, strict=False):
-            ax.plot(line[name], line["value"], color=colour, lw=1.5, label=str(told))
+        lines = list(path.groupby("line", sort=False))
+        for (told, line), look in zip(lines, looks(len(lines)), strict=True):
+            draw_curve(ax, line[name], line["value"], look, label=str(told), marked=len(lines) > 1)
         ax.set(xscale="log" if name in log_inputs else "linear", yscale="log" if log_output else "linear")
         ax.set_xlabel(_label(name, known))
-        for axis in (ax.xaxis, ax.yaxis):
-            _few_decades(axis)
+        plain_ticks(ax.xaxis, compute=is_compute(name))
         plain_ticks(ax.yaxis)
         if path["line"].nunique() > 1:
             _legend(ax, title=str(path["of"].iloc[0]))
@@ -81,15 +79,6 @@ def _legend(ax: Axes, *, title: str) -> None:
         )  # fmt: skip
     else:
         ax.legend(fontsize="small", frameon=False)
-
-
-def _few_decades(axis: Axis) -> None:
-    """1, 2, 5, 10, … written out where powers of ten would be too few to read a value."""
-    low, high = axis.get_view_interval()
-    if axis.get_scale() == "log" and low >= SMALLEST and high <= FEW * low:
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_minor_locator(NullLocator())
-        axis.set_major_formatter(FuncFormatter(lambda value, _: short_number(value)))
 
 
 def _label(name: str, labels: Mapping[str, str]) -> str:

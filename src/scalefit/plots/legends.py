@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.collections import Collection, LineCollection, PathCollection
+from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.legend import Legend
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox
+from numpy.typing import NDArray
 
-#: Free space about a legend, in points of the picture, and the largest share of the height that is made free for one.
-ROOM, MOST = 6.0, 0.55
+#: Free space about a legend, in pixels, and the largest share of the height that is made free for one.
+ROOM, MOST = 6.0, 0.4
+#: Space between axes and a legend over them that have a title, in letters.
+OVER_TITLE = 1.9
+#: More names than this stand in two columns if none has more letters.
+MANY, SHORT = 5, 26
+
+
+#: (n, 2): places in pixels of the picture.
+Pixels = NDArray[np.float64]
+NO_MARK = ("None", "", None)
 
 
 def small_legend(
@@ -21,15 +32,19 @@ def small_legend(
     title: str | None = None,
     *,
     together: Sequence[tuple[Artist, ...]] = (),
-    columns: int = 1,
+    columns: int | None = None,
+    above: bool = False,
     room: bool = True,
 ) -> Legend:
-    """A small legend where nothing is drawn; where there is no such place, the vertical axis is made longer for it.
+    """A small legend where nothing is drawn.
+
+    Where there is no such place the vertical axis is made longer for it, or else it stands over the axes.
 
     Parameters
     ----------
     together : artists that share one entry, which has the label of the first.
-    columns : of the legend.
+    columns : of the legend; None: two where more than five short names would make it high.
+    above : whether it stands over the axes.
     room : whether the axis may be made longer.
     """
     members = {id(artist) for artists in together for artist in artists}
@@ -37,74 +52,84 @@ def small_legend(
     alone = {label: handle for handle, label in named if id(handle) not in members}
     handles: list[Artist | tuple[Artist, ...]] = [*together, *alone.values()]
     labels = [*(str(artists[0].get_label()) for artists in together), *alone]
+    if columns is None:
+        columns = 2 if len(labels) > MANY and max(map(len, labels)) <= SHORT else 1
     legend = ax.legend(
-        handles, labels, title=title, fontsize="small", title_fontsize="small", framealpha=0.85, handlelength=1.8,
-        ncols=columns, columnspacing=1.2, borderaxespad=0.4,
+        handles, labels, title=title, fontsize="small", title_fontsize="small", ncols=columns, framealpha=0.85,
+        handlelength=1.8, columnspacing=1.2, borderaxespad=0.4,
     )  # fmt: skip
     for text in (*legend.get_texts(), legend.get_title()):
         text.set_parse_math(False)  # names are no formulas
-    if room:
-        _make_room(ax, legend)
+    if above or (room and not _finds_room(ax, legend)):
+        _set_above(ax, legend)
     return legend
 
 
-def _make_room(ax: Axes, legend: Legend) -> None:
-    """Lengthen the vertical axis upwards until the legend stands above all that is drawn, if it stands on it now."""
+def _finds_room(ax: Axes, legend: Legend) -> bool:
+    """Whether the legend covers nothing, if need be after the vertical axis is made longer upwards for it."""
+    limits = ax.get_xlim(), ax.get_ylim()  # asking for them makes them those of all that is drawn
     box = legend.get_window_extent().padded(ROOM / 2)
+    if box.width > ax.bbox.width or box.height > ax.bbox.height:
+        return False
     if not _covers(ax, box):
-        return
-    bottom, height = ax.bbox.y0, ax.bbox.height
-    top = _highest(ax)
-    share = (box.height + ROOM) / height
+        return True
+    bottom, share = ax.bbox.y0, (box.height + ROOM) / ax.bbox.height
+    top = min(_highest(ax), ax.bbox.y1)
     if not np.isfinite(top) or share > MOST or ax.yaxis_inverted():
-        return
+        return False
     # So high must the axis go, measured as it is now, for the legend to stand above the highest thing drawn.
-    goal = bottom + (min(top, ax.bbox.y1) - bottom) / (1 - share)
+    goal = bottom + (top - bottom) / (1 - share)
     end = float(ax.transData.inverted().transform((ax.bbox.x0, goal))[1])
     if not np.isfinite(end):
-        return
-    ax.set_ylim(top=end, auto=ax.get_autoscaley_on())
+        return False
+    automatic = ax.get_autoscaley_on()
+    ax.set_ylim(top=end, auto=automatic)
     legend.set_loc("upper right")
+    if _covers(ax, legend.get_window_extent()):  # of what the axis had cut off
+        ax.set_ylim(limits[1], auto=automatic)
+        return False
+    return True
+
+
+def _set_above(ax: Axes, legend: Legend) -> None:
+    """Over the axes, and over their title."""
+    legend.set_loc("lower center")
+    legend.set_bbox_to_anchor((0.5, 1.0), ax.transAxes)
+    legend.borderaxespad = OVER_TITLE if ax.get_title() else 0.1
+    legend.set_frame_on(False)
 
 
 def _covers(ax: Axes, box: Bbox) -> bool:
-    return any(path.intersects_bbox(box, filled) for path, filled in _drawn(ax)) or any(
-        box.count_contains(points) > 0 for points in _points(ax) if len(points)
-    )
+    lines = any(Path(points).intersects_bbox(box, filled) for points, filled in _drawn(ax))
+    return lines or any(box.count_contains(points) > 0 for points in _marks(ax))
 
 
 def _highest(ax: Axes) -> float:
-    """Where the highest thing drawn stands inside the axes, in pixels."""
-    heights = [path.vertices[:, 1].max() for path, _ in _drawn(ax)]
-    heights += [points[:, 1].max() for points in _points(ax) if len(points)]
-    return float(max(heights, default=np.nan))
+    """Where the highest thing drawn stands, in pixels."""
+    everything = [*(points for points, _ in _drawn(ax)), *_marks(ax)]
+    return max((float(points[:, 1].max()) for points in everything), default=float("nan"))
 
 
-def _drawn(ax: Axes) -> list[tuple[Path, bool]]:
-    """Lines and areas of the data in pixels, and whether they are filled."""
-    out = []
-    for line in ax.lines:
-        if line.get_transform() == ax.transData and line.get_linestyle() != "None":
-            out.append((_finite(ax, line.get_path().vertices), False))
+def _drawn(ax: Axes) -> list[tuple[Pixels, bool]]:
+    """Lines and areas of the data, and whether they are filled."""
+    lines = [line for line in ax.lines if line.get_transform() == ax.transData and line.get_linestyle() != "None"]
+    out = [(_pixels(ax, line.get_xydata()), False) for line in lines]
     for collection in ax.collections:
         if not isinstance(collection, PathCollection) and collection.get_transform() == ax.transData:
             filled = not isinstance(collection, LineCollection)
-            out += [(_finite(ax, path.vertices), filled) for path in collection.get_paths()]
-    return [(path, filled) for path, filled in out if len(path.vertices) > 1]
+            out += [(_pixels(ax, path.vertices), filled) for path in collection.get_paths()]
+    return [(points, filled) for points, filled in out if len(points) > 1]
 
 
-def _points(ax: Axes) -> list[np.ndarray]:
-    """Marks of the data in pixels."""
-    out = []
-    for line in ax.lines:
-        if line.get_transform() == ax.transData and line.get_marker() not in ("None", "", None):
-            out.append(_finite(ax, line.get_xydata()).vertices)
-    marks: list[Collection] = [one for one in ax.collections if isinstance(one, PathCollection)]
-    out += [_finite(ax, one.get_offsets()).vertices for one in marks]
-    return [np.asarray(points) for points in out]
+def _marks(ax: Axes) -> list[Pixels]:
+    """Marks of the data."""
+    lines = [line for line in ax.lines if line.get_transform() == ax.transData and line.get_marker() not in NO_MARK]
+    clouds = [one for one in ax.collections if isinstance(one, PathCollection)]
+    places = [*(line.get_xydata() for line in lines), *(one.get_offsets() for one in clouds)]
+    return [points for points in (_pixels(ax, one) for one in places) if len(points)]
 
 
-def _finite(ax: Axes, vertices: object) -> Path:
+def _pixels(ax: Axes, vertices: Any) -> Pixels:
     with np.errstate(all="ignore"):
-        points = ax.transData.transform(np.asarray(vertices, float).reshape(-1, 2))
-    return Path(points[np.isfinite(points).all(axis=1)])
+        points = np.asarray(ax.transData.transform(np.asarray(vertices, float).reshape(-1, 2)))
+    return np.asarray(points[np.isfinite(points).all(axis=1)], float)

@@ -8,9 +8,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from scalefit.errors import FitError
-from scalefit.plots.axes import plain_ticks
 from scalefit.plots.fits import plot_fit
 from scalefit.plots.targets import plot_targets
+from scalefit.plots.ticks import plain_ticks
 from scalefit.result import Fit
 
 PANEL = (5.2, 4.4)  # inches

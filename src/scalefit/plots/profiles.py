@@ -8,10 +8,14 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from scalefit.errors import FitError, not_one_of
-from scalefit.plots.axes import COLOURS, EDGE, axes_or_current, small_legend
+from scalefit.plots.axes import COLOURS, soft_ink, take_axes
+from scalefit.plots.legends import small_legend
+from scalefit.plots.lines import draw_edges
 
 if TYPE_CHECKING:
     from scalefit.decisions.profiles import Profile
+
+STATISTIC = "statistic (F above the line)"
 
 
 def plot_profile(profile: Profile, of: str | None = None, *, ax: Axes | None = None) -> Axes:
@@ -21,7 +25,7 @@ def plot_profile(profile: Profile, of: str | None = None, *, ax: Axes | None = N
     ----------
     profile : Profile
     of : one of its quantities; None takes the first.
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
@@ -40,21 +44,23 @@ def plot_profile(profile: Profile, of: str | None = None, *, ax: Axes | None = N
     >>> plot_profile(sf.profile(fit, "alpha")).get_xlabel()
     'alpha'
     """
-    ax = axes_or_current(ax)
     known = list(profile.intervals.index)
     of = known[0] if of is None else of
     if of not in known:
         raise FitError(not_one_of("of", of, known))
+    ax = take_axes(ax, of, STATISTIC)
     rows = profile.frame[profile.frame["quantity"] == of]
     ax.plot(rows["value"], rows["statistic"], "o-", ms=3, lw=1.2, color=COLOURS[0], label="profile")
-    ax.axhline(profile.threshold, ls="--", lw=1, color=EDGE, label=f"threshold of {100 * profile.level:g} %")
-    ax.axvline(profile.intervals["estimate"].to_dict()[of], ls=":", lw=1.2, color=EDGE, label="estimate")
+    ax.axhline(
+        profile.threshold, ls=(0, (1, 1)), lw=1, color=soft_ink(ax), label=f"threshold of {100 * profile.level:g} %"
+    )
+    draw_edges(ax, [profile.intervals["estimate"].to_dict()[of]], "estimate")
     low, high = (profile.intervals[end].to_dict()[of] for end in ("low", "high"))
     ends = (
         rows["value"].min() if not np.isfinite(low) else low,
         rows["value"].max() if not np.isfinite(high) else high,
     )
     ax.axvspan(*ends, color=COLOURS[0], alpha=0.1, lw=0, label="inside")
-    ax.set(xlabel=of, ylabel="statistic (F above the line)", yscale="linear", ylim=(0, None))
+    ax.set(xlabel=of, ylabel=STATISTIC, yscale="linear", ylim=(0, None))
     small_legend(ax)
     return ax

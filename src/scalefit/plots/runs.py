@@ -9,8 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from scalefit.errors import missing_column
-from scalefit.plots.axes import COLOURS, GREY, MARKERS, axes_or_current, label_of_column, plain_ticks
+from scalefit.plots.axes import COLOURS, GREY, MARKERS, is_compute, label_of_column, need_columns, take_axes
+from scalefit.plots.legends import small_legend
+from scalefit.plots.ticks import plain_ticks
 
 #: Families with a colour of their own; the others are grey.
 MOST_FAMILIES = len(COLOURS)
@@ -30,7 +31,7 @@ def plot_points(
     along, against : columns of the horizontal and the vertical axis.
     by : column that tells families apart; without it all runs are alike.
     legend : whether the families are named in the picture.
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
@@ -50,10 +51,8 @@ def plot_points(
     >>> [text.get_text() for text in ax.get_legend().get_texts()]
     ['lstm', 'transformer']
     """
-    for column in (along, against):
-        if column not in points:
-            raise missing_column(column, "plot_points", list(points.columns))
-    ax = axes_or_current(ax)
+    need_columns(points, (along, against), "plot_points")
+    ax = take_axes(ax, label_of_column(along), label_of_column(against))
     x, y = points[along].to_numpy(float), points[against].to_numpy(float)
     drawable = np.isfinite(x) & np.isfinite(y) & (x > 0) & (y > 0)
     groups = list(family_marks(points, by))
@@ -64,11 +63,10 @@ def plot_points(
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set(xlabel=label_of_column(along), ylabel=label_of_column(against))
+    for axis, column in ((ax.xaxis, along), (ax.yaxis, against)):
+        plain_ticks(axis, compute=is_compute(column))
     if legend and len(groups) > 1:
-        for text in ax.legend(fontsize="small", framealpha=0.0, handlelength=1.2).get_texts():
-            text.set_parse_math(False)  # names are no formulas
-    for axis in (ax.xaxis, ax.yaxis):
-        plain_ticks(axis)
+        small_legend(ax)
     return ax
 
 

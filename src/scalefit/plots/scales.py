@@ -6,10 +6,21 @@ from collections.abc import Hashable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 
-from scalefit.plots.axes import COLOURS, EDGE, axes_or_current, label_of_column, plain_ticks, short_number, small_legend
+from scalefit.plots.axes import (
+    GREY,
+    Look,
+    is_compute,
+    label_of_column,
+    looks,
+    note,
+    short_value,
+    take_axes,
+)
+from scalefit.plots.legends import small_legend
+from scalefit.plots.lines import draw_band, draw_curve, draw_edges
+from scalefit.plots.ticks import tidy_ticks
 
 if TYPE_CHECKING:
     from scalefit.decisions.targets.records import Saturation, ScaleRecord, TargetScale
@@ -18,10 +29,12 @@ if TYPE_CHECKING:
 def plot_target_scale(told: TargetScale, *, ax: Axes | None = None) -> Axes:
     """Draw the law along its route with its band, each value that was asked for, and where it is reached.
 
+    The law is dashed beyond the runs fitted.
+
     Parameters
     ----------
     told : TargetScale
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
@@ -35,20 +48,12 @@ def plot_target_scale(told: TargetScale, *, ax: Axes | None = None) -> Axes:
     >>> plot_target_scale(sf.find_scale(fit, 1.6)).get_ylabel()
     'loss (nats per token)'
     """
-    ax = axes_or_current(ax)
-    curve = told.curve
-    x = curve[told.along]
-    ax.fill_between(x, curve.low, curve.high, alpha=0.2, lw=0, color=COLOURS[0])
-    ax.plot(x, curve.estimate, color=COLOURS[0], label=told.law)
+    ax = _begin(told, ax, label_of_column(told.target), "linear" if told.grows else "log")
+    _draw_law(told, ax, "estimate", "low", "high")
     _draw_limit(told, ax)
-    for row, colour in zip(told.frame.to_dict("records"), _colours(len(told.frame)), strict=True):
-        _draw_answer(ax, row, row["value"], x, colour, f"{told.target} {row['value']:.4g}")
-    _finish(told, ax)
-    ax.set_yscale("linear" if told.grows else "log")
-    ax.set_ylabel(label_of_column(told.target))
-    plain_ticks(ax.yaxis)
-    small_legend(ax)
-    return ax
+    for row, look in zip(told.frame.to_dict("records"), looks(len(told.frame), first=1), strict=True):
+        _draw_answer(told, ax, row, row["value"], look, f"{told.target} {row['value']:.4g}")
+    return _finish(told, ax)
 
 
 def plot_saturation(told: Saturation, *, ax: Axes | None = None) -> Axes:
@@ -57,7 +62,7 @@ def plot_saturation(told: Saturation, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     told : Saturation
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
@@ -73,42 +78,49 @@ def plot_saturation(told: Saturation, *, ax: Axes | None = None) -> Axes:
     """
     from scalefit.decisions.targets.words import limit_word, threshold_text
 
-    ax = axes_or_current(ax)
-    curve = told.curve
-    x = curve[told.along]
-    ax.fill_between(x, curve.gain_low, curve.gain_high, alpha=0.2, lw=0, color=COLOURS[0])
-    ax.plot(x, curve.gain, color=COLOURS[0], label=told.law)
-    for row, colour in zip(told.frame.to_dict("records"), _colours(len(told.frame)), strict=True):
-        _draw_answer(ax, row, row["threshold"], x, colour, threshold_text(told, row["threshold"]))
-    _finish(told, ax)
-    ax.set_yscale("log")
     limit = limit_word(told)
     of, what = limit, f"left until the {limit}"
     if told.kind == "gain":
         of, what = told.target, f"gain from {told.per:g} times the scale"
-    ax.set_ylabel(f"{what} ({f'share of {of}' if told.relative else told.target})")
-    plain_ticks(ax.yaxis)
-    small_legend(ax)
+    ax = _begin(told, ax, f"{what} ({f'share of {of}' if told.relative else told.target})", "log")
+    _draw_law(told, ax, "gain", "gain_low", "gain_high")
+    for row, look in zip(told.frame.to_dict("records"), looks(len(told.frame), first=1), strict=True):
+        _draw_answer(told, ax, row, row["threshold"], look, threshold_text(told, row["threshold"]))
+    return _finish(told, ax)
+
+
+def _begin(told: ScaleRecord, ax: Axes | None, label: str, scale: str) -> Axes:
+    along = label_of_column(told.along) + (f"\n{told.route}" if told.route else "")
+    ax = take_axes(ax, along, label)
+    ax.set(xscale="log", yscale=scale, xlabel=along, ylabel=label)
     return ax
 
 
+def _draw_law(told: ScaleRecord, ax: Axes, value: str, low: str, high: str) -> None:
+    curve, look = told.curve, looks(1)[0]
+    x = curve[told.along]
+    draw_band(ax, x, curve[low], curve[high], look.colour)
+    draw_curve(ax, x, curve[value], look, inside=x.between(*told.reach).tolist(), label=told.law, marked=False)
+
+
 def _draw_answer(
-    ax: Axes, row: Mapping[Hashable, Any], height: float, x: pd.Series[float], colour: str, name: str
+    told: ScaleRecord, ax: Axes, row: Mapping[Hashable, Any], height: float, look: Look, name: str
 ) -> None:
     """The line asked for, and where it is reached with its interval, cut off at the ends of the curve.
 
     A mark that points left stands where it is reached already, one that points right where the interval goes on.
     """
+    x, colour = told.curve[told.along], look.colour
     first, last = float(x.iloc[0]), float(x.iloc[-1])
     reached = bool(np.isfinite(row["estimate"]))
-    ax.axhline(height, lw=0.8, ls="--", color=colour, label=None if reached else f"{name}: never")
+    ax.axhline(height, lw=0.8, ls=":", color=colour, label=None if reached else f"{name}: never")
     if np.isfinite(row["low"]):
         ends = np.clip([row["low"], row["high"]], first, last)
         ax.plot(ends, [height, height], lw=3, color=colour, alpha=0.6, solid_capstyle="butt")
         if row["high"] > last:
             ax.plot([last], [height], ">", ms=7, color=colour, clip_on=False)
     if reached:
-        mark = "<" if row["estimate"] <= first else "o"
+        mark = "<" if row["estimate"] <= first else look.marker
         inside = row["estimate"] <= last
         ax.plot([row["estimate"]] if inside else [], [height] if inside else [], mark, ms=6, color=colour, label=name)
 
@@ -118,20 +130,15 @@ def _draw_limit(told: ScaleRecord, ax: Axes) -> None:
     if not np.isfinite(estimate) or (not told.grows and estimate <= 0):
         return
     name = "ceiling" if told.grows else "floor"
-    ax.axhline(estimate, lw=0.8, color="0.5", label=f"{name} {estimate:.3g}")
+    ax.axhline(estimate, lw=0.8, color=GREY, label=f"{name} {estimate:.3g}")
     if np.isfinite(low) and np.isfinite(high):
-        ax.axhspan(low, high, color="0.5", alpha=0.12, lw=0)
+        ax.axhspan(low, high, color=GREY, alpha=0.12, lw=0)
 
 
-def _finish(told: ScaleRecord, ax: Axes) -> None:
-    ax.set_xscale("log")
-    ax.set_xlabel(label_of_column(told.along) + (f"\n{told.route}" if told.route else ""))
-    ax.axvline(told.reach[1], ls=":", color=EDGE, label=f"largest run, {short_number(told.reach[1])}")
+def _finish(told: ScaleRecord, ax: Axes) -> Axes:
+    draw_edges(ax, [told.reach[1]], f"largest run, {short_value(told.reach[1], told.along)}")
     if told.verdict:
-        ax.set_title("not to be relied on: see the verdict on the fit", fontsize="small", color="0.3")
-
-
-def _colours(count: int) -> list[str]:
-    """One a line, none of them that of the curve."""
-    others = (*COLOURS[1:], "0.2")
-    return [others[k % len(others)] for k in range(count)]
+        note(ax, "not to be relied on: see the verdict on the fit")
+    tidy_ticks(ax, compute=is_compute(told.along))
+    small_legend(ax)
+    return ax

@@ -7,8 +7,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
 
-from scalefit.plots.axes import COLOURS, EDGE, GREY, MOST_CURVES, axes_or_current, label_of_column, small_legend
+from scalefit.plots.axes import (
+    COLOURS,
+    GREY,
+    MOST_CURVES,
+    Look,
+    label_of_column,
+    looks,
+    note_doubts,
+    paper,
+    take_axes,
+    take_empty_axes,
+)
+from scalefit.plots.legends import small_legend
+from scalefit.plots.lines import arms, draw_band, draw_curve, draw_edges
+from scalefit.plots.stacks import panels_below
 
 if TYPE_CHECKING:
     from scalefit.decisions.schedules.anneal import Annealing
@@ -17,8 +32,9 @@ if TYPE_CHECKING:
     from scalefit.decisions.schedules.live import RestForecast
     from scalefit.decisions.schedules.optimize import OptimizedSchedule
 
-#: The share of the height that the rates take, under the losses.
-RATES = 0.28
+#: Height of the panel of the rates, as a share of that of the losses above it.
+RATES = 0.38
+FINAL = "final loss (nats per token)"
 
 
 def plot_schedules(told: ScheduleComparison, *, ax: Axes | None = None) -> Axes:
@@ -29,25 +45,22 @@ def plot_schedules(told: ScheduleComparison, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     told : ScheduleComparison
-    ax : matplotlib Axes for the losses; None takes the current ones. The rates stand in axes of their own inside it.
+    ax : matplotlib Axes, whose place losses and rates share; None takes the current ones if empty, else new ones.
 
     Returns
     -------
     Axes
     """
-    ax = axes_or_current(ax)
+    ax = take_empty_axes(ax)
     names = list(told.frame["schedule"])[:MOST_CURVES]
     drawn = [(name, told.curves[told.curves["schedule"] == name]) for name in names]
-    for colour, (name, curve) in zip(COLOURS, drawn, strict=False):
-        _band(ax, curve, colour, name)
     rates = _rates_under(ax)
-    for colour, (_, curve) in zip(COLOURS, drawn, strict=False):
-        rates.plot(curve["step"], curve["lr"], color=colour, lw=1.2)
+    for look, (name, curve) in zip(looks(len(drawn)), drawn, strict=True):
+        _draw_loss(ax, curve, look, name)
+        draw_curve(rates, curve["step"], curve["lr"], look, lw=1.2)
     late = pd.concat([curve.iloc[len(curve) // 4 :] for _, curve in drawn])
     _close_to(ax, late["estimate"], late)
-    _title(ax, told.doubts)
-    small_legend(ax)
-    return ax
+    return _finish(ax, told.doubts)
 
 
 def plot_decay_choice(told: DecayChoice, *, ax: Axes | None = None) -> Axes:
@@ -56,24 +69,22 @@ def plot_decay_choice(told: DecayChoice, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     told : DecayChoice
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
     Axes
     """
-    ax = axes_or_current(ax)
-    frame = told.frame.assign(percent=100 * told.frame["fraction"])
-    ax.fill_between(frame["percent"], frame["low"], frame["high"], color=COLOURS[0], alpha=0.2, lw=0)
-    ax.plot(frame["percent"], frame["estimate"], color=COLOURS[0], label=f"{told.law}, {100 * told.level:g} %")
-    low, high = (100 * share for share in told.flat)
-    ax.axvspan(low, high, color=COLOURS[2], alpha=0.15, lw=0, label="does as well as the best")
-    ax.axvline(100 * told.best, color=EDGE, ls=":", label=f"best, {100 * told.best:.3g} %")
-    ax.set_xlabel("decay (% of the steps after warm-up)")
-    ax.set_ylabel("final loss (nats per token)")
-    _title(ax, told.doubts)
-    small_legend(ax)
-    return ax
+    ax = take_axes(ax, "decay (share of the steps after warm-up)", FINAL)
+    frame, look = told.frame, looks(1)[0]
+    draw_band(ax, frame["fraction"], frame["low"], frame["high"], look.colour)
+    name = f"{told.law}, {100 * told.level:g} %"
+    draw_curve(ax, frame["fraction"], frame["estimate"], look, label=name, marked=False)
+    ax.axvspan(*told.flat, color=COLOURS[2], alpha=0.15, lw=0, label="does as well as the best")
+    draw_edges(ax, [told.best], f"best, {told.best:.3g}")
+    ax.set(xlabel="decay (share of the steps after warm-up)", ylabel=FINAL)
+    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    return _finish(ax, told.doubts)
 
 
 def plot_optimized(told: OptimizedSchedule, *, ax: Axes | None = None) -> Axes:
@@ -82,23 +93,22 @@ def plot_optimized(told: OptimizedSchedule, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     told : OptimizedSchedule
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
     Axes
     """
-    ax = axes_or_current(ax)
-    for place, (colour, name) in enumerate(zip(COLOURS, told.frame["schedule"], strict=False)):
+    x, y = label_of_column("step"), label_of_column("lr")
+    ax = take_axes(ax, x, y)
+    shown = told.frame["schedule"][:MOST_CURVES]
+    for place, (look, name) in enumerate(zip(looks(len(shown)), shown, strict=True)):
         rates = told.rates[told.rates["schedule"] == name]
-        label = f"{name}: {told.frame['estimate'].iloc[place]:.4f}"
-        ax.plot(rates["step"], rates["lr"], color=colour, lw=1.2 if place else 2.2, zorder=3 - 0.1 * place, label=label)
+        label, width = f"{name}: {told.frame['estimate'].iloc[place]:.4f}", 1.2 if place else 2.2
+        draw_curve(ax, rates["step"], rates["lr"], look, lw=width, zorder=3 - 0.1 * place, label=label)
     ax.axhline(told.floor, color=GREY, ls=":", lw=1)
-    ax.set_xlabel(label_of_column("step"))
-    ax.set_ylabel(label_of_column("lr"))
-    _title(ax, told.doubts)
-    small_legend(ax, "final loss by the law")
-    return ax
+    ax.set(xlabel=x, ylabel=y)
+    return _finish(ax, told.doubts, "final loss by the law")
 
 
 def plot_annealing(told: Annealing, *, ax: Axes | None = None) -> Axes:
@@ -107,26 +117,20 @@ def plot_annealing(told: Annealing, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     told : Annealing
-    ax : matplotlib Axes for the losses; None takes the current ones.
+    ax : matplotlib Axes, whose place losses and rates share; None takes the current ones if empty, else new ones.
 
     Returns
     -------
     Axes
     """
-    ax = axes_or_current(ax)
-    ax.plot(told.seen["step"], told.seen["observed"], ".", ms=3, color=GREY, label="the run so far")
+    ax, rates = _begin_run(told.seen, ax)
     lengths = list(told.frame["steps"])[-MOST_CURVES:]
     drawn = [(length, told.curves[told.curves["steps"] == length]) for length in lengths]
-    for colour, (length, curve) in zip(COLOURS, drawn, strict=False):
-        _band(ax, curve, colour, f"annealed over {length:,} steps")
-    rates = _rates_under(ax)
-    for colour, (_, curve) in zip(COLOURS, drawn, strict=False):
-        rates.plot(curve["step"], curve["lr"], color=colour, lw=1.2)
-    rates.plot(told.seen["step"], told.seen["lr"], color=GREY, lw=1.2)
+    for look, (length, curve) in zip(looks(len(drawn)), drawn, strict=True):
+        _draw_loss(ax, curve, look, f"annealed over {length:,} steps", seen=False)
+        draw_curve(rates, curve["step"], curve["lr"], look, inside=[False] * len(curve), lw=1.2)
     _close_to(ax, told.seen["observed"], pd.concat([curve for _, curve in drawn]))
-    _title(ax, told.doubts)
-    small_legend(ax)
-    return ax
+    return _finish(ax, told.doubts)
 
 
 def plot_rest(told: RestForecast, *, ax: Axes | None = None) -> Axes:
@@ -135,44 +139,49 @@ def plot_rest(told: RestForecast, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     told : RestForecast
-    ax : matplotlib Axes for the losses; None takes the current ones.
+    ax : matplotlib Axes, whose place losses and rates share; None takes the current ones if empty, else new ones.
 
     Returns
     -------
     Axes
     """
-    ax = axes_or_current(ax)
-    ax.plot(told.seen["step"], told.seen["observed"], ".", ms=3, color=GREY, label="the run so far")
-    _band(ax, told.frame, COLOURS[0], f"its rest, {100 * told.level:g} %")
+    ax, rates = _begin_run(told.seen, ax)
+    look = looks(1)[0]
+    _draw_loss(ax, told.frame, look, f"its rest, {100 * told.level:g} %", seen=False)
+    draw_curve(rates, told.frame["step"], told.frame["lr"], look, inside=[False] * len(told.frame), lw=1.2)
     past = told.history
-    ends = np.maximum([past["estimate"] - past["low"], past["high"] - past["estimate"]], 0)
+    ends = arms(past["estimate"], past["low"], past["high"])
     label = "its end, forecast at that step"
     ax.errorbar(
-        past["seen_to"], past["estimate"], yerr=ends, fmt="D", ms=3, color=COLOURS[1], lw=1, capsize=2, label=label
-    )
-    rates = _rates_under(ax)
-    rates.plot(told.seen["step"], told.seen["lr"], color=GREY, lw=1.2)
-    rates.plot(told.frame["step"], told.frame["lr"], color=COLOURS[0], lw=1.2)
+        past["seen_to"], past["estimate"], yerr=ends, fmt="D", ms=4, mfc=paper(ax), color=COLOURS[1], lw=1, capsize=2,
+        label=label,
+    )  # fmt: skip
     _close_to(ax, told.seen["observed"], pd.concat([told.frame, past]))
-    _title(ax, told.doubts)
-    small_legend(ax)
-    return ax
+    return _finish(ax, told.doubts)
 
 
-def _band(ax: Axes, curve: pd.DataFrame, colour: str, label: str) -> None:
-    ax.fill_between(curve["step"], curve["low"], curve["high"], color=colour, alpha=0.2, lw=0)
-    ax.plot(curve["step"], curve["estimate"], color=colour, lw=1.5, label=label)
+def _begin_run(seen: pd.DataFrame, ax: Axes | None) -> tuple[Axes, Axes]:
+    """Axes for losses and for rates, with the log of a run so far."""
+    ax = take_empty_axes(ax)
+    rates = _rates_under(ax)
+    ax.plot(seen["step"], seen["observed"], ".", ms=3, color=GREY, label="the run so far")
+    rates.plot(seen["step"], seen["lr"], color=GREY, lw=1.2)
+    return ax, rates
+
+
+def _draw_loss(ax: Axes, curve: pd.DataFrame, look: Look, label: str, *, seen: bool = True) -> None:
+    """A curve with its band, dashed where the run has not come yet."""
+    draw_band(ax, curve["step"], curve["low"], curve["high"], look.colour)
+    draw_curve(ax, curve["step"], curve["estimate"], look, inside=[seen] * len(curve), label=label)
     ax.set_ylabel(label_of_column("loss"))
 
 
 def _rates_under(ax: Axes) -> Axes:
     """Axes for the rates under those of the losses, on the same steps."""
-    ax.tick_params(labelbottom=False)
-    rates = ax.inset_axes((0.0, -RATES - 0.06, 1.0, RATES), sharex=ax)
+    (rates,) = panels_below(ax, [RATES])
     rates.set_xlabel(label_of_column("step"))
-    rates.set_ylabel("rate")
+    rates.set_ylabel(label_of_column("lr"), fontsize="small")
     rates.margins(y=0.1)
-    rates.tick_params(labelbottom=True)
     return rates
 
 
@@ -185,7 +194,7 @@ def _close_to(ax: Axes, seen: pd.Series[float], told: pd.DataFrame) -> None:
     ax.set_ylim(values.min() - room, values.max() + room)
 
 
-def _title(ax: Axes, doubts: tuple[str, ...]) -> None:
-    if doubts:
-        count = len(doubts)
-        ax.set_title(f"not to be relied on: {count} reason{'s' if count > 1 else ''}", fontsize="small", color="0.3")
+def _finish(ax: Axes, doubts: tuple[str, ...], title: str | None = None) -> Axes:
+    note_doubts(ax, doubts)
+    small_legend(ax, title)
+    return ax

@@ -12,7 +12,6 @@ from scalefit.errors import FitError
 from scalefit.plots.axes import COLOURS, MARKERS, note, paper, soft_ink, take_axes
 from scalefit.plots.legends import small_legend
 
-
 if TYPE_CHECKING:
     from scalefit.result import Fit
 
@@ -45,13 +44,13 @@ def plot_starts(fit: Fit, *, ax: Axes | None = None) -> Axes:
     >>> plot_starts(sf.fit(runs[runs.family == "lstm"], "chinchilla")).get_xlabel()
     'start, the best first'
     """
-    from scalefit.decisions.start_ends import AGREEMENT, start_ends
+    from scalefit.decisions.start_ends import AGREED, start_ends
 
     told = start_ends(fit)
     if not len(told):
         raise FitError("This fit does not hold where its starts ended: fit the runs again with sf.fit.")
     ax = take_axes(ax, X, Y)
-    ax.set_yscale("symlog", linthresh=AGREEMENT)
+    ax.set_yscale("symlog", linthresh=AGREED)
     found = told[np.isfinite(told.above)]
     agree, others = found[found.agrees], found[~found.agrees]
     ax.plot(agree["rank"], agree.above, MARKERS[0], color=COLOURS[0], ms=5, label=f"{len(agree)} agree")
@@ -61,8 +60,8 @@ def plot_starts(fit: Fit, *, ax: Axes | None = None) -> Axes:
     lost = told[~np.isfinite(told.above)]
     if len(lost):
         ax.plot([], [], "x", color=COLOURS[1], label=f"{len(lost)} found nothing")
-    ax.axhline(AGREEMENT, ls=":", lw=1.2, color=soft_ink(ax), label="agreement")
-    ax.set(xlabel=X, ylabel=Y, ylim=(-0.3 * AGREEMENT, max(found.above.max() * 3, 10 * AGREEMENT)))
+    ax.axhline(AGREED, ls=":", lw=1.2, color=soft_ink(ax), label="agreement")
+    ax.set(xlabel=X, ylabel=Y, ylim=(-0.3 * AGREED, max(found.above.max() * 3, 10 * AGREED)))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     note(ax, f"{fit.judgement.agreeing} of {fit.judgement.starts} starts agree")
     small_legend(ax)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import pandas as pd
 from matplotlib.axes import Axes
 
-from scalefit.errors import missing_column
-from scalefit.plots.axes import axes_or_current, short_number
+from scalefit.plots.axes import ink, label_of_column, need_columns, paper, short_number, soft_ink, take_axes
 
 #: Marks of the targets, one a value of the column that tells them apart.
 OPEN_MARKS = ("s", "D", "o", "^", "v", "P")
-BAR = "#444444"
 #: Targets at one point stand side by side: the factor between neighbours on the axis.
 APART = 1.09
 
@@ -25,7 +23,7 @@ def plot_targets(predictions: pd.DataFrame, *, along: str, by: str, seen: str = 
     along : column of the horizontal axis.
     by : column that tells the targets apart, such as ``"params"``; each value has its mark.
     seen : column of what was seen.
-    ax : matplotlib Axes; None takes the current ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns
     -------
@@ -48,16 +46,16 @@ def plot_targets(predictions: pd.DataFrame, *, along: str, by: str, seen: str = 
     >>> len(ax.get_legend_handles_labels()[1])
     2
     """
-    for column in (along, by, seen, "estimate", "low", "high"):
-        if column not in predictions:
-            raise missing_column(column, "plot_targets", list(predictions.columns))
-    ax = axes_or_current(ax)
+    need_columns(predictions, (along, by, seen, "estimate", "low", "high"), "plot_targets")
+    x, y = label_of_column(along), label_of_column(seen)
+    ax = take_axes(ax, x, y)
+    ax.set(xlabel=x, ylabel=y)
     groups = list(predictions.groupby(by))
     for number, (value, part) in enumerate(groups):
         aside = APART ** (number - (len(groups) - 1) / 2)
-        ax.vlines(part[along] * aside, part["low"], part["high"], color=BAR, lw=1.2, zorder=4)
-        ax.plot(part[along] * aside, part["estimate"], "_", color=BAR, ms=9, zorder=4)
+        ax.vlines(part[along] * aside, part["low"], part["high"], color=soft_ink(ax), lw=1.2, zorder=4)
+        ax.plot(part[along] * aside, part["estimate"], "_", color=soft_ink(ax), ms=9, zorder=4)
         mark = OPEN_MARKS[number % len(OPEN_MARKS)]
         label = f"{short_number(value) if isinstance(value, int | float) else str(value)}, not fitted"
-        ax.plot(part[along] * aside, part[seen], mark, ms=6, mfc="white", mec="black", mew=1.1, label=label, zorder=5)
+        ax.plot(part[along] * aside, part[seen], mark, ms=6, mfc=paper(ax), mec=ink(ax), mew=1.1, label=label, zorder=5)
     return ax

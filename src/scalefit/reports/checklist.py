@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import html
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from scalefit.errors import FitError, not_one_of
-from scalefit.reports.checklist_answers import Answer, answers_of
+from scalefit.reports.checklist_answers import Answer as Known
+from scalefit.reports.checklist_answers import answers_of
 from scalefit.reports.checklist_items import ITEMS
 from scalefit.result import Fit
+from scalefit.wording.page import badge, framed, lines
+from scalefit.wording.said import Answer, Said, state_of
 
 if TYPE_CHECKING:
     from scalefit.decisions.backtest_result import Backtest
@@ -69,7 +72,7 @@ class Entry:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Checklist:
+class Checklist(Answer):
     """What a report of a fit must state, so that a reader can judge it and repeat it.
 
     Made by ``fit.checklist()``; never changed.
@@ -78,10 +81,12 @@ class Checklist:
     ----------
     head : str. The fit, and how much of the list is filled in.
     entries : tuple of Entry. Every item in its order.
+    converged : bool. Whether the fit can be believed.
     """
 
     head: str
     entries: tuple[Entry, ...]
+    converged: bool = True
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -92,20 +97,20 @@ class Checklist:
         rows = [(e.group, e.item, e.title, e.answer, e.who, e.to_add) for e in self.entries]
         return pd.DataFrame(rows, columns=["group", "item", "title", "answer", "who", "to_add"])
 
-    def __repr__(self) -> str:
-        lines = [self.head]
-        for group, entries in groupby(self.entries, key=lambda entry: entry.group):
-            lines.append(group)
-            for entry in entries:
-                lines += _wrapped(f"{MARKS[entry.who]} {entry.title}: {_text(entry)}")
-        return "\n".join([*lines, f"{SOURCE}."])
+    def said(self) -> Said:
+        """The list as lines; doubtful while something is left to add, bad where the fit is not to be believed."""
+        left = [entry for entry in self.entries if entry.to_add]
+        groups = groupby(self.entries, key=lambda entry: entry.group)
+        parts = ["\n".join([group, *(_line(entry) for entry in entries)]) for group, entries in groups]
+        return Said(state_of(left, believed=self.converged), self.head, (), tuple(parts), (f"{SOURCE}.",))
 
     def _repr_html_(self) -> str:
-        parts = [f"<p><b>{html.escape(self.head)}</b></p>"]
+        """Items as lists, which lines broken for a terminal are not."""
+        said = self.said()
+        inside = [badge(said.state, said.headline)]
         for group, entries in groupby(self.entries, key=lambda entry: entry.group):
-            items = "".join(_html_item(entry) for entry in entries)
-            parts.append(f"<p>{html.escape(group)}</p><ul>{items}</ul>")
-        return "".join(parts)
+            inside += [lines([group], weight="bold"), f"<ul>{''.join(_html_item(entry) for entry in entries)}</ul>"]
+        return framed(said.state, [*inside, lines(said.notes)], kind="checklist")
 
     def to_markdown(self) -> str:
         """The list as Markdown, for a readme or an appendix."""
@@ -158,11 +163,11 @@ def make_checklist(
     known = answers_of(fit, backtest)
     entries = []
     for name, item in ITEMS.items():
-        answer = known.get(name, Answer())
+        answer = known.get(name, Known())
         missing = item.asks if not answer.text else answer.missing
         entry = Entry(item.group, name, item.title, answer.text, missing, math=answer.math)
         entries.append(replace(entry, given=str(given[name]).strip()) if name in given else entry)
-    return Checklist(_head(fit, entries), tuple(entries))
+    return Checklist(_head(fit, entries), tuple(entries), fit.converged)
 
 
 def _head(fit: Fit, entries: list[Entry]) -> str:
@@ -180,12 +185,13 @@ def _text(entry: Entry) -> str:
     return ". ".join(part for part in (entry.answer, to_add) if part)
 
 
-def _wrapped(line: str) -> list[str]:
-    return textwrap.wrap(
-        line, WIDTH, initial_indent="  ", subsequent_indent="      ", break_long_words=False, break_on_hyphens=False
-    )
+def _line(entry: Entry) -> str:
+    return textwrap.fill(
+        f"{MARKS[entry.who]} {entry.title}: {_text(entry)}", WIDTH, initial_indent="  ", subsequent_indent="      ",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _html_item(entry: Entry) -> str:
-    to_add = f" <b>{ADD}</b>{html.escape(entry.to_add)}" if entry.to_add else ""
-    return f"<li>{html.escape(entry.title)}: {html.escape(entry.answer)}{to_add}</li>"
+    to_add = f" <b>{ADD}</b>{escape(entry.to_add)}" if entry.to_add else ""
+    return f"<li>{escape(entry.title)}: {escape(entry.answer)}{to_add}</li>"

@@ -14,9 +14,10 @@ from scalefit.fitting.search import SEARCH_TOLERANCE
 from scalefit.fitting.solver import MOST_STEPS
 from scalefit.fitting.verdict import AGREEMENT, STATIONARY
 from scalefit.quantities import QUANTITIES
+from scalefit.reports.priors import prior_text
 from scalefit.reports.text import formula_of
 from scalefit.result import Fit
-from scalefit.wording.digits import between, number, plus_minus, si, significant
+from scalefit.wording.digits import between, number, si, significant
 
 if TYPE_CHECKING:
     from scalefit.decisions.backtest_result import Backtest
@@ -82,7 +83,7 @@ def _constraints(fit: Fit) -> str:
         *(f"{name} fixed at {number(value, digits=DIGITS)}" for name, value in held.fixed.items()),
         *(f"{name} = {text}" for name, text in held.tie.items()),
         *(f"bounds of {name} set by the author" for name in held.bounds),
-        *(f"prior on {name}: {plus_minus(*pair)}" for name, pair in held.prior.items()),
+        *(f"prior on {name}: {prior_text(pair)}" for name, pair in held.prior.items()),
     ]
     return "; ".join(parts) or "none besides the bounds"
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from scalefit.reports.priors import prior_text
 from scalefit.result import Fit
+from scalefit.uncertainty.repeats import along_runs
 from scalefit.wording.digits import between, number, plus_minus, si
 from scalefit.wording.said import State
 
@@ -94,7 +96,7 @@ def _mark(fit: Fit, name: str) -> str:
     if name in fit.constraints.tie:
         marks.append(f"tied: {fit.constraints.tie[name]}")
     if name in fit.constraints.prior:
-        marks.append(f"prior {plus_minus(*fit.constraints.prior[name])}")
+        marks.append(f"prior {prior_text(fit.constraints.prior[name])}")
     if name in fit.judgement.at_bound:
         side = "lower" if fit.estimates[name] <= fit.law.param(name).lower else "upper"
         marks.append(f"at its {side} bound")
@@ -102,7 +104,12 @@ def _mark(fit: Fit, name: str) -> str:
 
 
 def _facts(fit: Fit) -> tuple[str, ...]:
-    facts = [_error(fit), _range(fit), f"objective {fit.objective:.7g} of {fit.problem.objective!r}, summed over rows"]
+    facts = [
+        _error(fit),
+        *_dependence(fit),
+        _range(fit),
+        f"objective {fit.objective:.7g} of {fit.problem.objective!r}, summed over rows",
+    ]
     if fit.judgement.second is not None and fit.judgement.second < NEAR:
         facts.append(f"the next minimum found lies {number(100 * fit.judgement.second, digits=2)} % higher")
     return tuple(facts)
@@ -115,6 +122,17 @@ def _error(fit: Fit) -> str:
         case "logit":
             return f"rms error {number(fit.rms, digits=2)} on the logit scale of {fit.target}"
     return f"rms error {number(fit.rms, digits=2)} in the unit of {fit.target}"
+
+
+def _dependence(fit: Fit) -> list[str]:
+    """How alike neighbouring rows of one run err."""
+    along = along_runs(fit)
+    if along is None:
+        return []
+    return [
+        f"rows along a run correlate by {along.correlation:.2f} from one to the next, so {fit.n_rows} rows count as "
+        f"about {number(along.effective_rows, digits=2)}"
+    ]
 
 
 def _range(fit: Fit) -> str:

@@ -25,7 +25,7 @@ from scalefit.fitting.verdict import Verdict
 from scalefit.law import Law
 from scalefit.reports.entries import Entry, plain, plain_frame
 from scalefit.reports.law_references import FitWithoutLaw, kind_of, plain_law, plain_objective, read_law, read_objective
-from scalefit.reports.priors import plain_prior, read_prior
+from scalefit.reports.priors import plain_prior, read_prior, with_log_priors
 from scalefit.result import Fit
 from scalefit.uncertainty.resampling import Counts, Plan, PlanKind
 from scalefit.uncertainty.units import DrawnKind, Units
@@ -209,8 +209,8 @@ def _check_header(entry: Entry) -> None:
 def _fit_of(entry: Entry, text: str, given: Law | str | None) -> Fit:
     _check_header(entry)
     law, whole = read_law(entry["law"], given)
-    constraints = _constraints(entry["constraints"], law)
     problem = _problem(entry, law)
+    constraints = with_log_priors(_constraints(entry["constraints"], law), problem.prior, law)
     coordinates, u = (_coordinates if whole else _raw_coordinates)(entry, law, constraints, problem)
     _check_estimates(entry["estimates"], law, coordinates, u)
     basins = _basins(entry["coordinates"]["basins"], coordinates.q) if whole else u[None]

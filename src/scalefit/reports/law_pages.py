@@ -31,6 +31,8 @@ from scalefit.wording.digits import number
 
 #: A formula with one of these is shown as code: as LaTeX nobody reads it.
 CODE_ONLY = ("log_add_exp", "maximum", "minimum", "sigmoid")
+#: Tells the built documentation that the pages of the laws lie below their index.
+TREE = "```{toctree}\n:hidden:\n:glob:\n\n*\n```"
 #: Letters of a line of sample code.
 WIDTH = 110
 
@@ -83,6 +85,7 @@ def index_page() -> str:
         parts += [f"## {title}", f"`scalefit.laws.{topic}`{f': {rest}.' if rest else ''}"]
         rows = ["| law | inputs | predicts | parameters | constants | derived | source | checked |", "|---" * 8 + "|"]
         parts.append("\n".join([*rows, *(_index_row(name, told[name]) for name in names)]))
+    parts.append(TREE)
     return "\n\n".join(parts) + "\n"
 
 

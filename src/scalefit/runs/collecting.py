@@ -15,6 +15,7 @@ from scalefit.errors import ColumnError, DataError, listing
 from scalefit.quantities import QUANTITIES
 from scalefit.runs.folders import Log, Search, path_of, search
 from scalefit.runs.notes import a_few, how_many
+from scalefit.runs.progress import pick_bar
 from scalefit.runs.readers.assembly import add_settings, check_cells
 from scalefit.runs.readers.formats import FORMATS
 from scalefit.runs.readers.reading import Reading, Refusal, refusals_text
@@ -92,7 +93,7 @@ def read_many(
 
 
 def _tracked(logs: Sequence[Log], progress: bool | None) -> Iterable[Log]:
-    from tqdm.auto import tqdm
+    tqdm = pick_bar()
 
     hidden = None if progress is None else not progress
     tracked: Iterable[Log] = tqdm(logs, unit="log", delay=1, leave=False, disable=True if len(logs) < 2 else hidden)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
+from typing import Literal, get_args
 
-from scalefit.errors import FitError, not_one_of
+import numpy as np
+from numpy.typing import NDArray
+
+from scalefit.errors import FitError, not_one_of, rows_text
 from scalefit.fitting.problem import Array, Inputs, rescale, restore
+from scalefit.law import Law
 from scalefit.uncertainty.run_noise import NoisyFit, run_noise
+
+#: Whether a band holds at each row by itself, or at all of them together.
+BandKind = Literal["pointwise", "simultaneous"]
 
 
 def run_scatter(fit: NoisyFit, inputs: Inputs, draws: int) -> Array:
@@ -21,16 +29,63 @@ def add_scatter(fit: NoisyFit, values: Array, scatter: Array) -> Array:
         return restore(rescale(values, on) + scatter, on)
 
 
-def band(fit: NoisyFit, inputs: Inputs, level: float, interval: str) -> tuple[Array, Array]:
+def predicted(
+    fit: NoisyFit, inputs: Inputs, level: float, interval: str, kind: BandKind
+) -> tuple[dict[str, Array], NDArray[np.intp]]:
+    """Columns ``estimate, low, high``, NaN where the law has no finite value, and the places of such rows."""
+    low, high = band(fit, inputs, level, interval, kind)
+    with np.errstate(all="ignore"):
+        estimate = fit.law.value(fit.theta, inputs)[0]
+    there = np.isfinite(estimate)
+    columns = {"estimate": estimate, "low": low, "high": high}
+    return {name: np.where(there, x, np.nan) for name, x in columns.items()}, np.flatnonzero(~there)
+
+
+def without_value(law: Law, inputs: Inputs, none: NDArray[np.intp], labels: Sequence[object]) -> str:
+    """A sentence on the rows in which a law has no finite value."""
+    area = dict(zip(law.inputs, inputs, strict=True)).get("S1") if law.derive is not None else None
+    why = "" if area is None or (area[none] > 0).any() else ", because all learning rates up to there are zero"
+    rows = rows_text([labels[int(row)] for row in none])
+    return f"{law.name} has no value in {rows}{why}: estimate, low and high are NaN there."
+
+
+def _simultaneous(fit: NoisyFit, inputs: Inputs, level: float, interval: str) -> tuple[Array, Array]:
+    """Low and high (n,) that hold at all of the ``inputs`` together, as often as ``level`` says.
+
+    Both ends lie as many deviations of the draws from the estimate, on the scale of the objective, as the farthest row
+    of a draw does in that share of the draws (max-t).
+    """
+    on, draws = fit.problem.objective.on, fit.draws_theta
+    with np.errstate(all="ignore"):
+        middle = rescale(fit.problem.equation.value(fit.theta, inputs)[0], on)
+        away = rescale(fit.problem.equation.value(draws, inputs), on) - middle
+        if interval == "run":
+            away += run_scatter(fit, inputs, len(draws))
+        away = away[np.isfinite(away).all(axis=1)]
+        if len(away) < 0.5 * len(draws) or not len(away):
+            return np.full(len(middle), np.nan), np.full(len(middle), np.nan)
+        size = np.sqrt(np.mean(away**2, axis=0))
+        farthest = np.max(np.abs(away) / np.where(size > 0, size, np.inf), axis=1)
+        span = float(np.quantile(farthest, level)) * size
+        return restore(middle - span, on), restore(middle + span, on)
+
+
+def band(
+    fit: NoisyFit, inputs: Inputs, level: float, interval: str, kind: BandKind = "pointwise"
+) -> tuple[Array, Array]:
     """Low and high (n,) over the draws of a fit of the law at ``inputs``, or of one new run there.
 
     Raises
     ------
     FitError
-        If ``interval`` is neither "mean" nor "run".
+        If ``interval`` is neither "mean" nor "run", or the kind is unknown.
     """
     if interval not in ("mean", "run"):
         raise FitError(not_one_of("interval", interval, ("mean", "run")))
+    if kind not in get_args(BandKind):
+        raise FitError(not_one_of("band", kind, get_args(BandKind)))
+    if kind == "simultaneous":
+        return _simultaneous(fit, inputs, level, interval)
     draws, levels = fit.draws_theta, [0.5 - level / 2, 0.5 + level / 2]
     low, high = np.empty((2, len(inputs[0])))
     step = max(1, 4_000_000 // len(draws))

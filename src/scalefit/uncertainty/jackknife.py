@@ -15,6 +15,8 @@ from scalefit.uncertainty.bootstrap import Refits, refit
 from scalefit.uncertainty.draws import check_spare
 from scalefit.uncertainty.fitted import Fitted
 from scalefit.uncertainty.units import WORDS, Units
+from scalefit.wording.digits import number
+from scalefit.wording.said import Answer, Said
 
 #: Units left out in groups above this number, for the acceleration of BCa intervals.
 MOST_GROUPS = 500
@@ -23,7 +25,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Jackknife:
+class Jackknife(Answer):
     """Estimates without each unit in turn, the most influential first. Made by :meth:`scalefit.Fit.jackknife`.
 
     Attributes
@@ -47,19 +49,19 @@ class Jackknife:
     what: str
     n_failed: int = 0
 
-    def __repr__(self) -> str:
-        names = list(self.se.index)
+    def said(self) -> Said:
+        """What moves the estimates most, in words; doubtful where a refit failed."""
+        shown = self.frame.head(SHOWN)
+        rows = [
+            (str(unit), f"{row['most']} = {number(row[row['most']])}", f"{row['moved']:.2f} se away")
+            for unit, row in shown.iterrows()
+        ]
+        table = pd.DataFrame(rows, columns=["without", "estimate", "moved by"])
         failed = f", {self.n_failed} reached no minimum" if self.n_failed else ""
-        width = max(len(str(unit)) for unit in self.frame.index[:SHOWN])
-        told = []
-        for unit, row in self.frame.head(SHOWN).iterrows():
-            told.append(
-                f"  without {unit!s:<{width}}  {row['most']} = {row[row['most']]:.6g}, {row['moved']:.2f} se away"
-            )
-        errors = ", ".join(f"{name} {self.se[name]:.3g}" for name in names)
-        return "\n".join(
-            [f"jackknife of {len(self.frame)} {self.what}{failed}", *told, f"  jackknife standard errors: {errors}"]
-        )
+        errors = ", ".join(f"{name} {number(error, digits=3)}" for name, error in self.se.items())
+        head = f"jackknife of {len(self.frame)} {self.what}{failed}"
+        notes = (f"jackknife standard errors: {errors}",)
+        return Said("doubtful" if self.n_failed else "good", head, (), (table,), notes)
 
 
 def leave_one_out(

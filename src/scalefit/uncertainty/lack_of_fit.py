@@ -15,6 +15,7 @@ from scalefit.uncertainty.run_noise import NoisyFit
 from scalefit.uncertainty.scale_trend import ScaleTrend, scale_trend
 from scalefit.uncertainty.tangent import Tangent, tangent_of
 from scalefit.uncertainty.units import Units
+from scalefit.wording.said import Answer, Said
 
 #: The warning is given below this p-value: a right law raises it so often.
 ALARM = 0.05
@@ -30,7 +31,7 @@ FEWEST_RUNS = 8
 
 
 @dataclass(frozen=True, repr=False)
-class LackOfFit:
+class LackOfFit(Answer):
     """Whether the residuals of a fit are scatter, or say that the law misses something.
 
     Parameters
@@ -62,8 +63,9 @@ class LackOfFit:
         """Whether the law misses something, at a level at which 5 % of right laws are accused."""
         return bool(self.p_value < ALARM)
 
-    def __repr__(self) -> str:
-        return self.words
+    def said(self) -> Said:
+        """The same as a sentence; doubtful where the law misses something, or nothing can be said."""
+        return Said("doubtful" if self.warns or np.isnan(self.p_value) else "good", self.words)
 
 
 def lack_of_fit(fit: NoisyFit) -> LackOfFit:

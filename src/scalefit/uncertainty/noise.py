@@ -16,10 +16,11 @@ from scalefit.uncertainty.repeats import AlongRuns, Repeats, along_runs, repeats
 from scalefit.uncertainty.run_noise import NoisyFit, RunNoise, efficient_weights, noise_of_parts, spread_of
 from scalefit.uncertainty.scale_trend import ScaleTrend, scale_trend
 from scalefit.uncertainty.tangent import tangent_of
+from scalefit.wording.said import Answer, Said
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NoiseEstimate:
+class NoiseEstimate(Answer):
     """The scatter of runs about a fitted law, and what it is made of. Made by :func:`scalefit.estimate_noise`.
 
     Attributes
@@ -141,17 +142,19 @@ class NoiseEstimate:
             rows.append(("along runs", alike, np.nan, np.nan, left, np.nan, self._along_text()))
         return pd.DataFrame(rows, columns=["part", "estimate", "low", "high", "freedom", "p_value", "words"])
 
-    def __repr__(self) -> str:
+    def said(self) -> Said:
+        """The noise in words; doubtful where the law misses something, or nothing tells whether it does."""
         state = "THE LAW MISSES SOMETHING" if self.lack_of_fit.warns else "no sign of a miss"
         if not np.isfinite(self.lack_of_fit.p_value):
             state = "fit not judged"
-        lines = [f"noise of {self.title}: {state}", self._scatter_text()]
+        told = [self._scatter_text()]
         if self.repeats is not None:
-            lines.append(self._repeats_text())
-        lines.append(self._trends_text())
+            told.append(self._repeats_text())
+        told.append(self._trends_text())
         if self.along is not None:
-            lines.append(self._along_text())
-        return "\n  ".join([*lines, str(self.lack_of_fit)])
+            told.append(self._along_text())
+        text = "\n".join([*told, self.lack_of_fit.words])
+        return Said(self.lack_of_fit.said().state, f"noise of {self.title}: {state}", (), (text,))
 
     def _scatter_text(self) -> str:
         tails = ", with heavy tails" if self.tails > 2 else ""

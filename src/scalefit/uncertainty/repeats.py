@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scalefit.uncertainty.fitted import Fitted
-from scalefit.uncertainty.units import rows_in_order
+from scalefit.uncertainty.units import step_order
 
 #: Share of the probability between the ends of the intervals of a scatter.
 LEVEL = 0.9
@@ -124,7 +124,8 @@ def along_runs(fit: Fitted) -> AlongRuns | None:
     if fit.units.kind == "rows":
         return None
     r = np.where(fit.weights > 0, fit.problem.residual(fit.theta)[0], 0.0)
-    runs = [r[rows] for rows in rows_in_order(fit.units)]
+    labels = fit.units.labels
+    runs = np.split(r[step_order(fit.data, labels)], np.cumsum(np.bincount(labels))[:-1])
     longest = max(map(len, runs))
     products, pairs = np.zeros(longest), np.zeros(longest)
     for run in runs:

@@ -20,13 +20,11 @@ from scalefit.uncertainty.fitted import Fitted
 from scalefit.uncertainty.resampling import Counts, Plan, draw_identified, strata_counts, subsample_counts, unit_counts
 from scalefit.uncertainty.scatter import Scatter, ScatterKind, draw_scatter_plan, row_level_names, scatter_of
 from scalefit.uncertainty.strata import strata_of
-from scalefit.uncertainty.units import DrawnKind, Units, row_names
+from scalefit.uncertainty.units import DrawnKind, Units, row_names, step_order
 
 BootstrapKind = Literal["pairs", "runs", "blocks", "strata", "subsample", "seeds", "residual", "wild", "parametric"]
 KINDS: tuple[BootstrapKind, ...] = get_args(BootstrapKind)
 SCATTERS: tuple[ScatterKind, ...] = get_args(ScatterKind)
-#: Columns that order the rows of a run.
-POSITIONS = ("step", "tokens", "flops")
 #: Share of resamples drawn again above which a warning is given.
 MANY_REDRAWN = 0.1
 
@@ -134,15 +132,8 @@ def units_for(fit: Fitted, kind: str | None) -> Units:
     if kind == "runs":
         return Units("runs", units.labels)
     if kind == "seeds" or (kind in ("residual", "wild") and units.kind == "runs"):
-        return Units("runs", units.labels, 1, _order(fit))
+        return Units("runs", units.labels, 1, step_order(fit.data, units.labels))
     return units
-
-
-def _order(fit: Fitted) -> NDArray[np.intp]:
-    """The rows of all runs, one run after another, each in the order of its steps."""
-    column = next((name for name in POSITIONS if name in fit.data.columns and fit.data[name].notna().all()), None)
-    position = np.arange(fit.problem.n) if column is None else fit.data[column].to_numpy(float)
-    return np.lexsort((position, fit.units.labels))
 
 
 def new_plan(

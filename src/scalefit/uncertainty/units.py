@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
@@ -27,6 +28,8 @@ WORDS: Mapping[DrawnKind, str] = {
     "parametric": "noise of the fitted scatter",
 }
 FEWEST_RUNS = 6
+#: Columns that order the rows of a run.
+POSITIONS = ("step", "tokens", "flops")
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +140,13 @@ def rows_in_order(units: Units) -> list[NDArray[np.intp]]:
     """The rows of each unit in the order of its steps, unit after unit."""
     order = np.argsort(units.labels, kind="stable") if units.order is None else units.order
     return np.split(order, np.cumsum(np.bincount(units.labels))[:-1])
+
+
+def step_order(data: pd.DataFrame, labels: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The rows of all runs, one run after another, each in the order of its steps."""
+    column = next((name for name in POSITIONS if name in data.columns and data[name].notna().all()), None)
+    position = np.arange(len(labels)) if column is None else data[column].to_numpy(float)
+    return np.lexsort((position, labels))
 
 
 def carry(units: Units, sources: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -35,7 +35,7 @@ def digits_for(value: float, low: float, high: float) -> int:
 
 
 def with_interval(value: float, low: float, high: float, level: float, *, infinite: str = "unbounded") -> str:
-    """A number with its interval; alone where every draw has the same.
+    """A number with its interval; alone where every draw has the same, a dash if it is not known.
 
     Examples
     --------
@@ -44,11 +44,29 @@ def with_interval(value: float, low: float, high: float, level: float, *, infini
     >>> with_interval(2.795, float("nan"), float("nan"), 0.9), with_interval(2e9, 1e9, float("inf"), 0.9)
     ('2.795 (no interval)', '2e9 (90 %: 1e9 to unbounded)')
     """
+    if math.isnan(value):
+        return plain(value)
     if alike(low, high):
         return si(value)
     known = not (math.isnan(low) and math.isnan(high))
     text = plain(value, digits_for(value, low, high), infinite=infinite)
     return f"{text} ({f'{100 * level:g} %: ' * known}{ends(value, low, high, infinite=infinite)})"
+
+
+def with_ends(value: float, low: float, high: float, *, infinite: str = "unbounded") -> str:
+    """The same for a cell of a table, whose head or foot says the level; a dash for what is not known.
+
+    Examples
+    --------
+    >>> with_ends(7.31e10, 3.1e10, 1.2e11), with_ends(3.0, 3.0, 3.0)
+    ('7.3e10 (3.1e10 to 1.2e11)', '3')
+    """
+    if math.isnan(value):
+        return plain(value)
+    if alike(low, high):
+        return si(value)
+    text = plain(value, digits_for(value, low, high), infinite=infinite)
+    return f"{text} ({ends(value, low, high, infinite=infinite)})"
 
 
 def ends(value: float, low: float, high: float, *, infinite: str = "unbounded") -> str:

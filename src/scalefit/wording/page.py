@@ -34,7 +34,7 @@ def as_html(said: Said, *, kind: str) -> str:
         All text is escaped: names of laws, columns and runs come from the user's data.
     """
     inside = [badge(said.state, said.headline), doubts_list(said.doubts)]
-    inside += [lines([part]) if isinstance(part, str) else frame_table(part) for part in said.parts]
+    inside += [lines(part.split("\n")) if isinstance(part, str) else frame_table(part) for part in said.parts]
     inside.append(lines(said.notes))
     return framed(said.state, inside, kind=kind.lower())
 

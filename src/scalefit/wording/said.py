@@ -39,6 +39,11 @@ class Answer(ABC):
     def said(self) -> Said:
         """The answer in words: what the text and the HTML are made of."""
 
+    @property
+    def trusted(self) -> bool:
+        """Whether nothing speaks against the answer."""
+        return self.said().state == "good"
+
     def __repr__(self) -> str:
         return as_text(self.said())
 

@@ -9,7 +9,6 @@ import pytest
 import scalefit as sf
 from cases import CASES
 from noisy_runs import TRUTH, design, with_scatter
-from scalefit.decisions.allocation import wording
 from scalefit.decisions.allocation.budget import allocate
 from shared_data import shared
 
@@ -318,7 +317,3 @@ def test_a_table_in_place_of_a_fit_is_named():
 def test_what_is_expected_has_the_name_of_what_was_fitted():
     fit = sf.fit(scattered().rename(columns={"loss": "bpb"}), "chinchilla", target="bpb")
     assert "expected bpb " in str(allocate(fit, flops=1e22)).split("\n")[0]
-
-
-def test_a_number_is_not_rounded_onto_the_end_of_its_interval():
-    assert wording.span(1.63, 1.58, 1.8, 0.9) == "1.63 (90 %: 1.58 to 1.8)"

@@ -7,7 +7,7 @@ from scalefit.decisions.comparison.answer import best_of, places_over
 from scalefit.decisions.comparison.claims import band_of_all, chance, claims_of, lead_of
 from scalefit.decisions.comparison.curves import _first_places
 from scalefit.decisions.comparison.multipliers import round_goal
-from scalefit.decisions.comparison.text import amount, interval, percent
+from scalefit.decisions.comparison.text import amount
 
 PLACES = np.array([1.0, 2.0, 3.0, 4.0, 5.0])
 
@@ -117,17 +117,6 @@ def test_a_round_value_lies_in_the_better_half(values):
     low, high = sorted(((worst + best) / 2, best))
     assert low <= goal <= high
     assert len(f"{goal:.6g}".replace("0.", "").strip("0")) <= 4
-
-
-def test_digits_follow_the_width():
-    assert interval(2.345678, 2.312, 2.399, 0.9) == "2.35 (90 %: 2.31 to 2.4)"
-    assert interval(2.3, 1.0, np.inf, 0.8) == "2.3 (80 %: 1 to without end)"
-
-
-def test_a_share_is_not_rounded_to_all_of_the_draws():
-    assert [percent(share) for share in (1.0, 0.9995, 0.97, 0.0, 0.0001, np.nan)] == [
-        "100 %", "99.9 %", "97 %", "0 %", "0.1 %", "an unknown share",
-    ]  # fmt: skip
 
 
 def test_amounts_have_their_unit():

@@ -102,8 +102,8 @@ def test_a_comparison_finds_the_schedule_that_is_best_and_by_how_much(fit):
 
 
 def test_differences_are_joint_and_so_narrower_than_losses(fit):
-    near = sf.Schedule.cosine(steps=STEPS, peak=PEAK, warmup=WARMUP, end=PEAK / 9)
-    row = compare_schedules(fit, {"a": plans()["cosine"], "b": near}).frame.iloc[1]
+    near = sf.Schedule.wsd(steps=STEPS, peak=PEAK, warmup=WARMUP, decay_start=1590)
+    row = compare_schedules(fit, {"a": plans()["wsd"], "b": near}).frame.iloc[1]
     assert row.difference_high - row.difference_low < 0.2 * (row.high - row.low)
 
 
@@ -160,6 +160,15 @@ def test_a_rate_below_the_fitted_ones_is_a_doubt():
     assert any("its rate falls to 0; no fitted row lies below" in doubt for doubt in told.doubts)
 
 
+def test_the_shares_of_a_fit_that_is_not_identified_have_no_intervals(flat):
+    told = best_decay(flat, steps=STEPS, peak=PEAK, warmup=WARMUP, fractions=[0.1, 0.2, 0.3])
+    assert told.frame[["low", "high", "difference_low", "difference_high"]].isna().all(axis=None)
+    assert np.isnan([told.low, told.high]).all()
+    assert told.tied == told.flat
+    assert "90 %" not in repr(told)
+    assert "none, for the fit is not identified" in repr(told)
+
+
 def test_the_best_share_of_decay_is_that_of_the_true_law(fit):
     told = best_decay(fit, steps=STEPS, peak=PEAK, warmup=WARMUP, end=PEAK / 10)
     shares = np.linspace(0.01, 1.0, 200)
@@ -174,6 +183,7 @@ def test_the_best_share_of_decay_is_that_of_the_true_law(fit):
     assert inside.max() - min(truth) < 2 * told.noise + 0.002
     assert not told.at_edge
     assert "do as well" in repr(told).splitlines()[0]
+    assert told.tied[0] <= told.flat[0] < told.flat[1] <= told.tied[1]
 
 
 def test_a_best_share_at_the_edge_of_those_tried_is_said(fit):
@@ -238,6 +248,59 @@ def test_a_run_past_its_plateau_or_far_from_the_law_is_a_doubt(fit):
     far = log.assign(loss=1.3 * log.loss)
     told = anneal_now(fit, far, steps=200, schedule=cosine)
     assert any("farther from the law than fitted rows" in one and "lacks the warm-up" in one for one in told.doubts)
+
+
+def test_a_decay_from_a_fit_that_is_not_identified_gives_no_interval_and_no_word_of_it(flat):
+    own = plans()["constant"]
+    told = repr(anneal_now(flat, simulated({"own": own}).query("step <= 1200"), steps=[200, 400], schedule=own))
+    assert not any(word in told for word in ("unknown", "nan", "90 %", "no interval"))
+    assert "Intervals: none, for the fit is not identified" in told
+
+
+@pytest.mark.parametrize(
+    ("lr", "said"),
+    [
+        (
+            lambda steps: np.where(steps < 1500, PEAK, PEAK / 2),
+            "step 1,500, where the schedule has 0.002; they differ in 7",
+        ),
+        (lambda steps: np.full(len(steps), PEAK), "0.002 at step 1,625, where the schedule has 0.00187"),
+    ],
+)
+def test_a_log_that_leaves_its_schedule_is_a_doubt_that_names_the_step(fit, lr, said):
+    log = simulated({"own": plans()["wsd"]}).query("step <= 1650")
+    log = log.assign(lr=lr(log.step.to_numpy()))
+    told = forecast_rest(log, plans()["wsd"], fit=fit, points=1)
+    assert told.doubts[0].startswith("the run does not follow this schedule: its learning rate is 0.00")
+    assert said in told.doubts[0]
+    assert repr(told).startswith("DO NOT RELY ON IT")
+
+
+def test_a_log_that_never_agrees_with_its_schedule_is_refused(fit):
+    log = simulated({"own": plans()["wsd"]}).query("step <= 1700").assign(lr=2.0)
+    for ask in (forecast_rest, lambda log, plan, fit: anneal_now(fit, log, steps=100, schedule=plan)):
+        with pytest.raises(
+            sf.DataError, match=r"never those of the schedule: 2 at step 100, where the schedule has 0\.002"
+        ):
+            ask(log, plans()["wsd"], fit=fit)
+
+
+def test_rates_counted_a_step_later_follow_the_schedule(fit):
+    plan = plans()["cosine"]
+    log = simulated({"own": plan}, first=1).query("step <= 1700")
+    for shift in (-1, 0, 1):
+        told = forecast_rest(log.assign(lr=plan.rates[log.step + shift]), plan, fit=fit, points=1)
+        assert told.doubts == ()
+
+
+@pytest.mark.filterwarnings("error")
+def test_rows_and_steps_without_a_rate_pass_in_silence(fit):
+    own = plans()["constant"]
+    log = simulated({"own": own}).query("step <= 400")
+    first = pd.DataFrame({"run": ["own"], "step": [0], "loss": [11.0]})
+    log = pd.concat([first, log], ignore_index=True)
+    assert np.isfinite(anneal_now(fit, log, steps=200, schedule=own, recent=1.0).frame).all(axis=None)
+    assert np.isfinite(forecast_rest(log, own, fit=fit, recent=1.0).frame).all(axis=None)
 
 
 @pytest.mark.parametrize(

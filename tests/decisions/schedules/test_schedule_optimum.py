@@ -9,7 +9,7 @@ import pytest
 import scalefit as sf
 from scalefit.decisions.schedules.gradients import final_loss
 from scalefit.decisions.schedules.optimize import FOUND, optimize_schedule
-from scalefit.decisions.schedules.optimum import find_optimum, halved
+from scalefit.decisions.schedules.optimum import bends, find_optimum, halved
 
 PUBLISHED = dict(sf.get_law("mpl").published["luo2025_100M"].values)
 #: Laws with plausible parameters for rates near 1e-3.
@@ -237,3 +237,49 @@ def test_knots_are_added_only_where_the_rate_changes():
     knots = np.array([0, 100, 200, 300, 400])
     assert halved(knots, np.array([1.0, 1.0, 1.0, 1.0, 0.0])).tolist() == [0, 100, 200, 250, 300, 350, 400]
     assert halved(knots, np.ones(5)).tolist() == knots.tolist()
+
+
+def test_bends_are_where_the_rate_turns_most():
+    plan = sf.Schedule.wsd(steps=1000, peak=1e-3, warmup=100, decay_start=700)
+    assert bends(plan.rates, 100).tolist() == [700]
+
+
+@pytest.mark.parametrize("monotone", [True, False])
+@pytest.mark.parametrize("seed", range(6))
+def test_what_is_found_never_ends_above_a_usual_schedule_within_the_bounds(seed, monotone):
+    rng = np.random.default_rng(seed)
+    values = {name: value * np.exp(0.8 * rng.standard_normal()) for name, value in PUBLISHED.items()}
+    bounds = {"steps": 400, "peak": 1e-3, "warmup": 20}
+    told = optimize_schedule("mpl", values=values, floor=1e-5, monotone=monotone, **bounds)
+    loss = final_loss(sf.get_law("mpl"), values, {})
+    usual = [
+        sf.Schedule.constant(**bounds),
+        sf.Schedule.cosine(**bounds, end=1e-5),
+        sf.Schedule.linear(**bounds, end=1e-5),
+        *(sf.Schedule.wsd(**bounds, decay_start=start, end=1e-5) for start in range(100, 400, 20)),
+    ]
+    assert told.loss <= min(loss(np.maximum(one.rates, 1e-15))[0] for one in usual) + 1e-9
+    assert told.frame["schedule"].iloc[0] == FOUND
+    assert not any(word in repr(told) for word in ("nan", "-0.0e", "unknown"))
+
+
+def test_a_schedule_that_knots_cannot_follow_is_kept_where_nothing_better_is_found():
+    steps, target = 300, sf.Schedule.multistep(
+        steps=300, peak=1e-3, milestones=[101, 203], values=[4e-4, 1e-4]).rates  # fmt: skip
+
+    def needle(rates):
+        apart = float(np.abs(rates - target).sum())
+        return 3.0 - np.exp(-1e6 * apart), np.zeros(len(rates))
+
+    found = find_optimum(needle, steps=steps, peak=1e-3, floor=1e-5, warmup=0, usual=[target])
+    assert found.loss == 2.0
+    assert (found.rates == target).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_rates_of_zero_give_no_warnings():
+    for values in (PUBLISHED, PUBLISHED | {"gamma": 1.5, "C": 50.0, "beta": 2.0}):
+        told = optimize_schedule("mpl", values=values, steps=200, peak=1e-3)
+        assert np.isfinite(told.loss)
+        assert told.gap >= 0
+        assert not str(told.gap).startswith("-")

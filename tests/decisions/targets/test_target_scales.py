@@ -275,7 +275,7 @@ def test_quantiles_do_not_average_with_infinity():
 
 def test_the_page_has_the_sentence_first_and_escapes(curve):
     page = find_scale(curve, [1.7, 1.65])._repr_html_()
-    assert page.startswith("<p><b>loss reaches 1.7 and 1.65 within the runs fitted.</b></p>")
+    assert "<strong>loss reaches 1.7 and 1.65 within the runs fitted.</strong>" in page.splitlines()[1]
     assert "<table" in page
 
 

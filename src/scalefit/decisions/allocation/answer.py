@@ -15,6 +15,7 @@ from scalefit.decisions.allocation.setting import Setting
 from scalefit.decisions.single_doubts import doubts_of_fit, ratio_doubt
 from scalefit.errors import FitWarning
 from scalefit.result import Fit
+from scalefit.wording.said import Answer, Said
 
 #: How often intervals hold has been measured on public runs up to so many times beyond the data.
 FAR = 10.0
@@ -23,7 +24,7 @@ MANY_UNDEFINED = 0.05
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Answer:
+class SpendingAnswer(Answer):
     """A table with intervals, a sentence that says the same, and what speaks against it.
 
     Attributes
@@ -50,16 +51,9 @@ class Answer:
         """One row per draw and question: what is joint in the draws stays side by side."""
         return self.joint.draws()
 
-    @property
-    def trusted(self) -> bool:
-        """Whether the fit converged and nothing speaks against the answer."""
-        return self.fit.converged and not self.doubts
-
-    def __repr__(self) -> str:
-        return wording.describe(self)
-
-    def _repr_html_(self) -> str:
-        return wording.describe_html(self)
+    def said(self) -> Said:
+        """The answer in words."""
+        return wording.say(self)
 
 
 def doubts_of(

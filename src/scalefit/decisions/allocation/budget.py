@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit.decisions.allocation import wording
-from scalefit.decisions.allocation.answer import Answer, doubts_of, identified, warn_unless_converged
+from scalefit.decisions.allocation.answer import SpendingAnswer, doubts_of, identified, warn_unless_converged
 from scalefit.decisions.allocation.inverse import budget_with_tokens
 from scalefit.decisions.allocation.joint import Joint, central
 from scalefit.decisions.allocation.setting import (
@@ -27,6 +27,7 @@ from scalefit.decisions.frontier import has_closed_form
 from scalefit.errors import FitError
 from scalefit.fitting.problem import Array
 from scalefit.result import Fit
+from scalefit.wording.amounts import with_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,11 +64,11 @@ class Exponent:
     text: str
 
     def __repr__(self) -> str:
-        return f"{wording.span(self.estimate, self.low, self.high, self.level)}, {self.text}"
+        return f"{with_interval(self.estimate, self.low, self.high, self.level)}, {self.text}"
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class Allocation(Answer):
+class Allocation(SpendingAnswer):
     """The best size and tokens for compute budgets: made by :func:`scalefit.allocate`.
 
     Attributes
@@ -272,7 +273,7 @@ def _sentence(
     )
     if len(frame) == 1:
         return first
-    grows = wording.span(exponent.estimate, exponent.low, exponent.high, level)
+    grows = with_interval(exponent.estimate, exponent.low, exponent.high, level)
     span = f"from {wording.count(frame['flops'].min())} to {setting.budget(frame['flops'].max())}"
     return f"{span} the best size grows as compute to the power {grows}; {first}"
 
@@ -282,7 +283,7 @@ def _notes(setting: Setting, frame: pd.DataFrame, exponent: Exponent, limit: flo
     if limit is not None:
         enough = budget_with_tokens(setting, limit)
         low, high = central(enough[1:], setting.level)
-        told = wording.span(float(enough[0, 0]), float(low[0]), float(high[0]), setting.level)
+        told = with_interval(float(enough[0, 0]), float(low[0]), float(high[0]), setting.level)
         out.append(
             f"{wording.count(limit)} tokens are enough up to a budget of {told}. Beyond, the rest goes into size, "
             f"which never hurts in this law: {setting.plane.law.name} sees neither over-fitting nor repetition."

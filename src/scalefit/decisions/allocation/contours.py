@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.allocation import wording
-from scalefit.decisions.allocation.answer import Answer, doubts_of, warn_unless_converged
+from scalefit.decisions.allocation.answer import SpendingAnswer, doubts_of, warn_unless_converged
 from scalefit.decisions.allocation.budget import CALLED
 from scalefit.decisions.allocation.inverse import LIMITLESS, budget_for, reachable, smallest_size, tokens_for
 from scalefit.decisions.allocation.joint import Joint
@@ -34,7 +34,7 @@ SIZES, PAST = 60, 10.0
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class IsoLoss(Answer):
+class IsoLoss(SpendingAnswer):
     """Sizes and tokens with the same loss: made by :func:`scalefit.iso_loss`.
 
     Attributes
@@ -62,7 +62,7 @@ class IsoLoss(Answer):
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class SmallestModel(Answer):
+class SmallestModel(SpendingAnswer):
     """The smallest model with a loss: made by :func:`scalefit.smallest_model`.
 
     Attributes

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.allocation import wording
-from scalefit.decisions.allocation.answer import Answer, doubts_of, warn_unless_converged
+from scalefit.decisions.allocation.answer import SpendingAnswer, doubts_of, warn_unless_converged
 from scalefit.decisions.allocation.joint import Joint
 from scalefit.decisions.allocation.setting import Numbers, check_fit, check_numbers
 from scalefit.decisions.frontier import BEYOND, size_grid, value_of
@@ -35,7 +35,7 @@ InputCost = str | Callable[..., Any]
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class BestInputs(Answer):
+class BestInputs(SpendingAnswer):
     """The best values of inputs of a law: made by :func:`scalefit.best_inputs`.
 
     Attributes

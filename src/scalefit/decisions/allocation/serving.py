@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.allocation import wording
-from scalefit.decisions.allocation.answer import Answer, doubts_of, warn_unless_converged
+from scalefit.decisions.allocation.answer import SpendingAnswer, doubts_of, warn_unless_converged
 from scalefit.decisions.allocation.budget import CALLED
 from scalefit.decisions.allocation.inverse import budget_for, cheapest, reachable, tokens_for
 from scalefit.decisions.allocation.joint import Joint
@@ -36,7 +36,7 @@ ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class InferenceAllocation(Answer):
+class InferenceAllocation(SpendingAnswer):
     """The best size where tokens are also served: made by :func:`scalefit.allocate_inference`.
 
     Attributes

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.allocation import wording
-from scalefit.decisions.allocation.answer import Answer, doubts_of, warn_unless_converged
+from scalefit.decisions.allocation.answer import SpendingAnswer, doubts_of, warn_unless_converged
 from scalefit.decisions.allocation.inverse import budget_for, tokens_for
 from scalefit.decisions.allocation.joint import Joint
 from scalefit.decisions.allocation.setting import (
@@ -33,7 +33,7 @@ FACTORS = (0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 10.0)
 
 
 @dataclass(frozen=True, eq=False, repr=False, kw_only=True)
-class SizeComparison(Answer):
+class SizeComparison(SpendingAnswer):
     """What other sizes than the best cost: made by :func:`scalefit.compare_sizes`.
 
     Attributes

@@ -102,7 +102,7 @@ def _nodes(seen: Array) -> Array:
 
 
 def _within(places: Array, seen: Array) -> np.ndarray:
-    return (places >= seen.min() * (1 - 1e-9)) & (places <= seen.max() * (1 + 1e-9))
+    return np.asarray((places >= seen.min() * (1 - 1e-9)) & (places <= seen.max() * (1 + 1e-9)))
 
 
 def _frontier(setting: Setting, params: Array, tokens: Array) -> pd.DataFrame:

@@ -92,8 +92,8 @@ def compare(
         ``"flops"`` takes where nothing is said) or a function of ``along``.
     cost : what a run costs along ``"flops"``: None is 6 N D; ``"runs"`` is what each family's own column ``flops``
         shows; a formula, a function or :class:`scalefit.Cost`; a mapping gives one for each family.
-    target, columns, objective, weights, fixed, bounds, tie : as for :func:`scalefit.fit`, of each family. ``fixed={"E":
-        1.7}`` pins the value that all curves approach.
+    target, columns, objective, weights, fixed, bounds, tie : as for :func:`scalefit.fit`, of each family.
+        ``fixed={"E": 1.7}`` pins the value that all curves approach.
     share : parameters that are equal for all families, as for :func:`scalefit.fit_families`: ``["E"]`` for one floor;
         with the exponents too, the multiplier is the same at every loss. ``.tests`` says whether the data object.
     paired : whether resamples draw runs of the families together. None does so only where each run has exactly one

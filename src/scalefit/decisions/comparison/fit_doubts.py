@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from scalefit.decisions.families_member import MemberFit
 from scalefit.decisions.route import Route
+from scalefit.decisions.single_doubts import off_ratios
 from scalefit.errors import listing
 from scalefit.fitting.problem import Array
 from scalefit.result import Fit
@@ -21,8 +20,6 @@ FEWEST_SPARE = 3
 NARROW = 6
 #: Failed draws above this share are said.
 MOST_FAILED = 0.02
-#: A route this many times off all ratios of tokens to parameters among the runs is said to be off them.
-FAR_RATIO = 3.0
 
 
 def spare_rows(fits: Mapping[str, Fit]) -> dict[str, float]:
@@ -114,18 +111,8 @@ def _far_ratio(route: Route, places: Array) -> str:
     if not route.fit.converged or not {"params", "tokens"} <= set(inputs):
         return ""
     there = route.inputs(route.fit.theta, places)
-    with np.errstate(all="ignore"):
-        seen = inputs["tokens"] / inputs["params"]
-        ratio = there["tokens"][0] / there["params"][0]
-        seen = seen[np.isfinite(seen) & (seen > 0)]
-        if not len(seen):
-            return ""
-        low, high = float(seen.min()), float(seen.max())
-        off = np.maximum(low / ratio, ratio / high)
-    known = np.isfinite(off)
-    if not known.any() or (off[known] <= FAR_RATIO).all():
+    off = off_ratios(there["params"][0], there["tokens"][0], (inputs["params"], inputs["tokens"]))
+    if off is None:
         return ""
-    worst = int(np.argmax(np.where(known, off, 0.0)))
-    at, times, first, last = (number(float(one), digits=2) for one in (ratio[worst], off[worst], low, high))
-    runs = f"{first} to {last}" if low < high * (1 - 1e-9) else f"all at {first}"
-    return f"followed at {at} tokens per parameter, {times} times off all its runs ({runs}): by its law alone"
+    at, times = (number(one, digits=2) for one in (off.ratio, off.times))
+    return f"followed at {at} tokens per parameter, {times} times off all its runs ({off.runs}): by its law alone"

@@ -310,7 +310,7 @@ def _conclude(parts: Sequence[_Judged], setting: _Setting) -> ProtocolComparison
         & (frame["leader"] == frame["leader_in_runs"])
         & (frame["leader"] == frame["leader_before"])
         & (frame["error"] < frame["gap"])
-        & np.array([part.comparison.trusted for part in parts])
+        & np.array([not part.comparison.grave for part in parts])
     )
     leaders = set(frame["leader"])
     held = pd.concat([part.held for part in parts], ignore_index=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -11,15 +10,17 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.comparison.record import Comparison
-from scalefit.decisions.comparison.text import amount, interval, percent, plain
+from scalefit.decisions.comparison.text import ENDLESS, amount
 from scalefit.errors import listing
+from scalefit.wording.amounts import percent, plain, with_interval
+from scalefit.wording.said import Answer, Said, State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ProtocolComparison:
+class ProtocolComparison(Answer):
     """Families compared on several metrics by one protocol, and whether a conclusion follows.
 
     Made by :func:`scalefit.compare_protocol`; never changed.
@@ -52,15 +53,12 @@ class ProtocolComparison:
     beyond: float
     level: float
 
-    def __repr__(self) -> str:
-        notes = [*doubts(self), ""]
-        tables = [metrics_table(self).to_string(index=False), "", held_table(self).to_string(index=False)]
-        return "\n".join([headline(self), *(f"  - {note}" if note else "" for note in notes), *tables])
-
-    def _repr_html_(self) -> str:
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in doubts(self))
-        tables = "".join(table(self).to_html(index=False, escape=True) for table in (metrics_table, held_table))
-        return f"<p><b>{html.escape(headline(self))}</b></p>{f'<ul>{notes}</ul>' if notes else ''}{tables}"
+    def said(self) -> Said:
+        """Whether a conclusion follows, in words; where none does, the answer is doubtful."""
+        state: State = "good" if self.concluded else "doubtful"
+        if any(one.grave for one in self.comparisons.values()):
+            state = "bad"
+        return Said(state, headline(self), tuple(doubts(self)), (metrics_table(self), held_table(self)))
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Who is ahead on each metric: see :func:`scalefit.plots.comparisons.plot_protocol`."""
@@ -118,11 +116,12 @@ def metrics_table(told: ProtocolComparison) -> pd.DataFrame:
     for row in told.frame.to_dict("records"):
         known = np.isfinite(row["value"]) and np.isfinite(row["multiplier"])
         ends = float(row["multiplier"]), float(row["low"]), float(row["high"])
+        times = with_interval(*ends, told.level, infinite=ENDLESS)
         rows.append({
             "metric": row["metric"], "leader beyond": row["leader"], "draws": percent(float(row["probability"])),
             "in the runs": row["leader_in_runs"], "draws ": percent(float(row["probability_in_runs"])),
             "without the largest": row["leader_before"], "gap": f"{100 * row['gap']:.2g} %",
-            "speed-up": f"{interval(*ends, told.level)} at {plain(float(row['value']))}" if known else "-",
+            "speed-up": f"{times} at {plain(float(row['value']))}" if known else "-",
         })  # fmt: skip
     return pd.DataFrame(rows)
 

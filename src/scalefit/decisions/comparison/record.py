@@ -22,6 +22,7 @@ from scalefit.fitting.problem import Array
 from scalefit.law import Law
 from scalefit.result import Fit
 from scalefit.uncertainty.lack_of_fit import LackOfFit
+from scalefit.wording.said import Answer, Said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +35,7 @@ EMPTY = ("family", "against", "estimate", "low", "high", "needs", "against_needs
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Answer):
     """Two or more families along one quantity: who is ahead where, by how much, and how sure that is.
 
     Made by :func:`scalefit.compare` or :func:`scalefit.compare_fits`; never changed.
@@ -97,21 +98,14 @@ class Comparison:
     call: FamilyCall | None = field(default=None, repr=False)
     runs: pd.DataFrame | None = field(default=None, repr=False)
 
-    def __repr__(self) -> str:
-        return text.describe(self)
-
-    def _repr_html_(self) -> str:
-        return text.describe_html(self)
+    def said(self) -> Said:
+        """The comparison in words."""
+        return text.say(self)
 
     @property
     def families(self) -> tuple[str, ...]:
         """Names of the families, in the order of the table."""
         return tuple(self.fits)
-
-    @property
-    def trusted(self) -> bool:
-        """Whether the runs identify the law of every family, and share a range."""
-        return not self.grave
 
     @cached_property
     def lack_of_fit(self) -> dict[str, LackOfFit]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import itertools
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,8 @@ from scalefit.decisions.comparison.fit_doubts import too_few
 from scalefit.decisions.comparison.multipliers import round_goal
 from scalefit.errors import listing
 from scalefit.quantities import QUANTITIES
-from scalefit.wording.digits import number
+from scalefit.wording.amounts import percent, plain, with_interval
+from scalefit.wording.said import Said, State, state_of
 
 if TYPE_CHECKING:
     from scalefit.decisions.comparison.record import Comparison
@@ -28,25 +28,21 @@ SHOWN, SHOWN_OF_MANY = 5, 3
 CHANGES = 1.25
 #: Shares of draws from which on something is said to be so, or said to be open.
 SURE, OPEN = 0.95, 0.05
+#: An amount that is never enough.
+ENDLESS = "without end"
 _NO_FLOOR = "0 (no floor: the law falls to 0)"
 _PART = {"from": "from {low} on", "up to": "up to {high}", "between": "between {low} and {high}"}
 
 
-def describe(told: Comparison) -> str:
-    """Plain text."""
-    lines = [headline(told), *(f"  - {doubt}" for doubt in (*told.grave, *told.doubts)), "", *pair_lines(told)]
-    if len(told.multipliers):
-        lines += ["", f"What each needs for the same {told.target}:", multipliers(told).to_string(index=False)]
-    return "\n".join([*lines, "", *footnotes(told)])
-
-
-def describe_html(told: Comparison) -> str:
-    """For a notebook."""
-    doubts = "".join(f"<li>{html.escape(doubt)}</li>" for doubt in (*told.grave, *told.doubts))
-    pairs = "".join(f"<p>{html.escape(line)}</p>" for line in pair_lines(told))
-    table = multipliers(told).to_html(index=False, escape=True) if len(told.multipliers) else ""
-    foot = "".join(f"<p>{html.escape(line)}</p>" for line in footnotes(told))
-    return f"<p><b>{html.escape(headline(told))}</b></p>{f'<ul>{doubts}</ul>' if doubts else ''}{pairs}{table}{foot}"
+def say(told: Comparison) -> Said:
+    """Not to be relied on for a grave reason; doubtful for a lesser one, by the laws alone, or where none is ahead."""
+    state: State = "good" if told.claims and told.common is not None else "doubtful"
+    if told.grave or told.doubts:
+        state = state_of(told.doubts, believed=not told.grave)
+    table = multipliers(told)
+    title = f"What each needs for the same {told.target}:" if len(table) else ""
+    parts = ("\n".join(pair_lines(told)), title, table)
+    return Said(state, headline(told), (*told.grave, *told.doubts), parts, tuple(footnotes(told)))
 
 
 def headline(told: Comparison) -> str:
@@ -158,7 +154,7 @@ def _needs(told: Comparison, table: pd.DataFrame, a: str, b: str, what: str) -> 
     if not np.isfinite(estimate):
         return f"{more} never reaches the {goal} that {less} does (in {percent(never)} of draws)"
     also = f"; it never reaches it in {percent(never)} of draws" if never > 0 else ""
-    times = interval(estimate, low, high, told.level)
+    times = _times(estimate, low, high, told)
     return f"{more} needs {times} times the {what} of {less} for the same {goal}{also}"
 
 
@@ -199,13 +195,13 @@ def _asymptote_line(told: Comparison, a: str, b: str) -> str:
     if np.isnan(grows):
         return ""
     if constant > SURE:
-        size = interval(float(row["estimate"]), float(row["low"]), float(row["high"]), told.level)
+        size = _times(float(row["estimate"]), float(row["low"]), float(row["high"]), told)
         return f"{b} needs {size} times as much as {a} at every {told.target}: limits and exponents are equal for both."
     limits = []
     for name, label in ((a, "limit"), (b, "against_limit")):
         value, low, high = (float(row[f"{label}{end}"]) for end in ("", "_low", "_high"))
         no_floor = value == low == high == 0
-        limits.append(f"{name} {_NO_FLOOR if no_floor else interval(value, low, high, told.level)}")
+        limits.append(f"{name} {_NO_FLOOR if no_floor else _times(value, low, high, told)}")
     same = bool(np.isclose(row["limit"], row["against_limit"], rtol=1e-9)) and bool(
         np.isclose(row["limit_low"], row["against_limit_low"], rtol=1e-9)
     )
@@ -226,6 +222,8 @@ def multipliers(told: Comparison) -> pd.DataFrame:
     out: list[dict[str, Any]] = []
     for a, b in itertools.combinations(told.families, 2):
         part = told.multipliers[(told.multipliers["family"] == a) & (told.multipliers["against"] == b)]
+        if part.empty:
+            continue
         shown = SHOWN if len(told.families) == 2 else SHOWN_OF_MANY
         # As in the first line: what the one needs that needs more in the middle, over what the other does.
         turned = bool(len(part)) and float(part["estimate"].iloc[len(part) // 2]) < 1
@@ -241,7 +239,7 @@ def multipliers(told: Comparison) -> pd.DataFrame:
                 told.target: plain(float(row[told.target])),
                 f"{told.along} of": one, "is": plain(float(row[own])),
                 "and of": other, " is": plain(float(row[against])),
-                "times": interval(estimate, low, high, told.level), "never": percent(float(row["undefined"])),
+                "times": _times(estimate, low, high, told), "never": percent(float(row["undefined"])),
             })  # fmt: skip
     return pd.DataFrame(out)
 
@@ -270,25 +268,5 @@ def amount(place: float, along: str) -> str:
     return f"{plain(place)} {unit}".strip() if unit or along in QUANTITIES else f"{along} {plain(place)}"
 
 
-def interval(estimate: float, low: float, high: float, level: float) -> str:
-    """A value with its interval, digits by the width of it."""
-    ends = [end for end in (low, high) if np.isfinite(end)]
-    width = max(ends) - min(ends) if len(ends) == 2 else abs(estimate)
-    with np.errstate(all="ignore"):
-        digits = int(np.clip(np.ceil(np.log10(abs(estimate) / width)) + 1, 2, 6)) if width > 0 and estimate else 3
-    shown = [f"{plain(one, digits)}" if np.isfinite(one) else "without end" for one in (estimate, low, high)]
-    return f"{shown[0]} ({100 * level:g} %: {shown[1]} to {shown[2]})"
-
-
-def plain(value: float, digits: int = 3) -> str:
-    """A number with a few digits and a short power of ten."""
-    return number(value, digits=digits)
-
-
-def percent(share: float) -> str:
-    """A share of draws: never rounded to all or none if it is neither."""
-    if np.isnan(share):
-        return "an unknown share"
-    if 0 < share < 1:
-        return f"{min(max(100 * share, 0.1), 99.9):.3g} %" if share < 0.01 or share > 0.99 else f"{100 * share:.0f} %"
-    return f"{100 * share:.0f} %"
+def _times(estimate: float, low: float, high: float, told: Comparison) -> str:
+    return with_interval(estimate, low, high, told.level, infinite=ENDLESS)

@@ -44,7 +44,8 @@ def weigh(pair: Pair, level: float) -> Evidence:
     estimates, draws = pair.crossings_of_estimates(), pair.crossings_of_draws()
     usable = np.isfinite(pair.lead).any(axis=1)
     used = np.zeros(len(draws), bool)
-    rows, places = [], []
+    rows: list[dict[str, object]] = []
+    places: list[pd.DataFrame] = []
     for place, before in zip(estimates.place, estimates.before, strict=True):
         same = draws.before == before
         nearest = _nearest(draws, same, place)

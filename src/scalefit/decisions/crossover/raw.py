@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scalefit.decisions.crossover.evidence import direction
+from scalefit.decisions.crossover.evidence import SURE, direction
 from scalefit.decisions.crossover.raw_curves import (
     RawCrossings,
     Rows,
@@ -31,14 +30,16 @@ from scalefit.runs.columns import find_column, has_column
 from scalefit.runs.frame import as_frame
 from scalefit.runs.histories import with_flops
 from scalefit.uncertainty.intervals import check_level
+from scalefit.wording.amounts import percent
 from scalefit.wording.digits import number
+from scalefit.wording.said import Answer, Said
 
 #: Fewest places at which a family must have runs.
 FEWEST = 3
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RawCrossover:
+class RawCrossover(Answer):
     """Where the raw runs of two families change places, with no law between.
 
     Attributes
@@ -65,16 +66,11 @@ class RawCrossover:
     level: float
     draws: int
 
-    def __repr__(self) -> str:
-        lines = [self._headline()]
-        if len(self.frame):
-            lines += ["", self.frame.to_string(index=False, float_format=lambda value: f"{value:.3g}")]
-        return "\n".join([*lines, "", *self._notes()])
-
-    def _repr_html_(self) -> str:
-        table = self.frame.to_html(index=False, float_format=lambda value: f"{value:.3g}") if len(self.frame) else ""
-        foot = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
-        return f"<p><b>{html.escape(self._headline())}</b></p>{table}{foot}"
+    def said(self) -> Said:
+        """Who is ahead in the raw runs, in words: doubtful, whatever they show, where resamples do not agree."""
+        seen = self.frame["probability"] if len(self.frame) else [self.ahead[self._ahead_now()]]
+        shown = self.frame.map(lambda cell: number(cell, digits=3) if isinstance(cell, float) else cell)
+        return Said("good" if min(seen) >= SURE else "doubtful", self._headline(), (), (shown,), tuple(self._notes()))
 
     def _headline(self) -> str:
         known = QUANTITIES.get(self.along)
@@ -84,13 +80,13 @@ class RawCrossover:
             values = self._ahead_now()
             return (
                 f"No crossing in the raw runs along {self.along}, {self.chosen}: {values} is ahead from {low} to "
-                f"{high}{unit}, in {100 * self.ahead[values]:.0f} % of resamples"
+                f"{high}{unit}, in {percent(self.ahead[values])} of resamples"
             )
         parts = []
         for row in self.frame.to_dict("records"):
             first, second = str(row["direction"]).removesuffix(" after").split(" ahead before, ")
             left, right = (number(float(row[side]), digits=2) for side in ("left", "right"))
-            share = f"{100 * row['probability']:.0f} %"
+            share = percent(row["probability"])
             parts.append(f"{first} is ahead up to {left}{unit} and {second} from {right} on, in {share} of resamples")
         return f"In the raw runs, {self.chosen}: {'; '.join(parts)}"
 

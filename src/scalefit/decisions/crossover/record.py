@@ -12,6 +12,7 @@ import pandas as pd
 from scalefit.decisions.crossover import text
 from scalefit.decisions.route import Route
 from scalefit.result import Fit
+from scalefit.wording.said import Answer, Said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +33,7 @@ class Question:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Crossover:
+class Crossover(Answer):
     """Where one family overtakes another by their laws, how sure that is, or that there is no evidence of it.
 
     Made by :func:`scalefit.find_crossover`; never changed.
@@ -144,11 +145,9 @@ class Crossover:
 
         return check_raw(self, tolerance=tolerance, draws=draws, rng=rng)
 
-    def __repr__(self) -> str:
-        return text.describe(self)
-
-    def _repr_html_(self) -> str:
-        return text.describe_html(self)
+    def said(self) -> Said:
+        """The answer in words."""
+        return text.say(self)
 
     def plot(self, *, show: Literal["curves", "difference"] = "curves", ax: Axes | None = None) -> Axes:
         """Both curves or their difference, and where they cross: see :func:`scalefit.plot_crossover`."""

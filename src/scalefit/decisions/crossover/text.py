@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +11,9 @@ from scalefit.decisions.comparison.fit_doubts import too_few
 from scalefit.decisions.crossover.evidence import SURE
 from scalefit.errors import listing
 from scalefit.quantities import QUANTITIES
+from scalefit.wording.amounts import digits_for, ends, percent, plain
 from scalefit.wording.digits import number
+from scalefit.wording.said import Said, State, state_of
 
 if TYPE_CHECKING:
     from scalefit.decisions.crossover.record import Crossover
@@ -23,27 +24,19 @@ _SMALL = 0.005
 _LIKELY = 0.5
 
 
-def describe(told: Crossover) -> str:
-    """Plain text."""
-    lines = [headline(told), *(f"  - {doubt}" for doubt in told.doubts)]
-    if len(told.frame):
-        lines += ["", crossings(told).to_string(index=False)]
-    return "\n".join([*lines, "", *footnotes(told)])
-
-
-def describe_html(told: Crossover) -> str:
-    """For a notebook."""
-    doubts = "".join(f"<li>{html.escape(doubt)}</li>" for doubt in told.doubts)
-    table = crossings(told).to_html(index=False, escape=True) if len(told.frame) else ""
-    foot = "".join(f"<p>{html.escape(note)}</p>" for note in footnotes(told))
-    return f"<p><b>{html.escape(headline(told))}</b></p>{f'<ul>{doubts}</ul>' if doubts else ''}{table}{foot}"
+def say(told: Crossover) -> Said:
+    """Not to be believed where a law is not or has no values; doubtful where the draws leave it open."""
+    believed = not _weak(told) and not _undefined(told)
+    state: State = "doubtful" if _open(told) else "good"
+    if told.doubts or not believed:
+        state = state_of(told.doubts, believed=believed)
+    return Said(state, headline(told), told.doubts, (crossings(told),), tuple(footnotes(told)))
 
 
 def headline(told: Crossover) -> str:
     """The answer in one sentence, and before it what speaks against believing it."""
-    weak = [name for name, fit in told.fits.items() if not fit.converged]
     status = ""
-    if weak:
+    if weak := _weak(told):
         said = listing(f"the fit of {name} is {told.fits[name].judgement.status}" for name in weak)
         status = f"Not to be relied on, {said}: "
     elif few := too_few(told.fits):
@@ -54,8 +47,23 @@ def headline(told: Crossover) -> str:
     return status + sentence
 
 
+def _weak(told: Crossover) -> list[str]:
+    return [name for name, fit in told.fits.items() if not fit.converged]
+
+
+def _undefined(told: Crossover) -> bool:
+    return _share(told, "undefined") >= 1 - _SMALL
+
+
+def _open(told: Crossover) -> bool:
+    """Whether neither a crossover in the data is claimed nor one family is ahead all along."""
+    if told.claimed:
+        return not (told.frame["where"][told.claims["claimed"].astype(bool)] == "data").any()
+    return max(_share(told, f"{name} ahead throughout") for name in told.names) < SURE
+
+
 def _sentence(told: Crossover) -> str:
-    if _share(told, "undefined") >= 1 - _SMALL:
+    if _undefined(told):
         return f"No answer along {told.along}{_where(told)}: in no draw do both laws have a value there"
     rows = pd.concat([told.frame, told.claims], axis=1)
     claimed = rows[rows["claimed"].astype(bool)]
@@ -78,14 +86,14 @@ def _sentence(told: Crossover) -> str:
 def _one(told: Crossover, row: Any) -> str:
     return (
         f"{row['before']} is ahead below {_amount(told, row)}{_where(told)}{_interval(told, row)}, {row['after']} "
-        f"above; in {_percent(row['probability'])} of draws"
+        f"above; in {percent(row['probability'])} of draws"
     )
 
 
 def _several(told: Crossover, main: pd.DataFrame) -> str:
     parts = [
         f"{row['before']} before and {row['after']} after {_amount(told, row)}{_interval(told, row)} in "
-        f"{_percent(row['probability'])} of draws"
+        f"{percent(row['probability'])} of draws"
         for _, row in main.iterrows()
     ]
     return f"{len(parts)} crossovers along {told.along}{_where(told)}: {listing(parts)}"
@@ -93,7 +101,7 @@ def _several(told: Crossover, main: pd.DataFrame) -> str:
 
 def _also(told: Crossover, row: Any) -> str:
     far = "" if row["where"] == "data" else f"a factor of {_beyond(told, row['location'])} beyond the data, "
-    return f"{_amount(told, row)} ({far}{row['after']} after it in {_percent(row['probability'])} of draws)"
+    return f"{_amount(told, row)} ({far}{row['after']} after it in {percent(row['probability'])} of draws)"
 
 
 def _no_evidence(told: Crossover) -> str:
@@ -106,17 +114,17 @@ def _no_evidence(told: Crossover) -> str:
         said = f"{a} and {b} are the same curve"
     elif not _told_apart(told):
         said = (
-            f"{a} and {b} cannot be told apart ({first} is ahead throughout{there} in {_percent(shares[first])} of "
-            f"draws, {second} in {_percent(shares[second])})"
+            f"{a} and {b} cannot be told apart ({first} is ahead throughout{there} in {percent(shares[first])} of "
+            f"draws, {second} in {percent(shares[second])})"
         )
     else:
-        said = f"{first} is ahead throughout{there} in {_percent(shares[first])} of draws"
+        said = f"{first} is ahead throughout{there} in {percent(shares[first])} of draws"
         if shares[first] < _LIKELY:
             cross = 1 - sum(shares.values()) - _share(told, "alike throughout") - _share(told, "undefined")
-            said += f", and {_percent(max(cross, 0.0))} of them cross, here or there"
+            said += f", and {percent(max(cross, 0.0))} of them cross, here or there"
     near, far = [], []
     for _, row in told.frame.iterrows():
-        draws = f"in {_percent(row['probability'])} of draws"
+        draws = f"in {percent(row['probability'])} of draws"
         if row["where"] == "data":
             near.append(f"{_amount(told, row)}, {draws}")
         else:
@@ -139,12 +147,12 @@ def crossings(told: Crossover) -> pd.DataFrame:
     for (_, row), (_, claim) in zip(told.frame.iterrows(), told.claims.iterrows(), strict=True):
         rows.append(
             {
-                f"{told.along}": _number(row["location"], row),
+                f"{told.along}": _number(row),
                 f"{100 * told.level:g} %": _ends(row),
-                "draws": _percent(row["probability"]),
+                "draws": percent(row["probability"]),
                 "direction": row["direction"],
                 "where": row["where"],
-                "draws that agree": f"{_percent(claim['ahead_before'])} before, {_percent(claim['ahead_after'])} after",
+                "draws that agree": f"{percent(claim['ahead_before'])} before, {percent(claim['ahead_after'])} after",
                 "evidence": "both sides" if claim["claimed"] else "not enough",
             }
         )
@@ -156,7 +164,7 @@ def footnotes(told: Crossover) -> list[str]:
 
     def counted(column: str) -> str:
         shares = told.shares[column]
-        return "; ".join(f"{kind} {_percent(share)}" for kind, share in shares.items() if share >= _SMALL)
+        return "; ".join(f"{kind} {percent(share)}" for kind, share in shares.items() if share >= _SMALL)
 
     low, high = (number(end, digits=2) for end in told.between)
     out = [f"Draws between {low} and {high}: {counted('between')}."]
@@ -164,14 +172,14 @@ def footnotes(told: Crossover) -> list[str]:
         low, high = (number(end, digits=2) for end in told.overlap)
         out.append(f"Draws where both have data, {low} to {high}: {counted('data')}.")
     out += [
-        f"Other crossings of draws, {row['direction']}: in {_percent(row['share'])}, about "
+        f"Other crossings of draws, {row['direction']}: in {percent(row['share'])}, about "
         f"{number(row['median'], digits=2)}."
         for row in told.others.to_dict("records")
     ]
     sources = {name: fit.interval_source for name, fit in told.fits.items()}
     if told.claimed:
         out.append(
-            f"Claimed since at some place on each side {_percent(SURE)} of the draws agree on who is ahead, place by "
+            f"Claimed since at some place on each side {percent(SURE)} of the draws agree on who is ahead, place by "
             "place; sf.compare claims only what holds at all places of a range at once."
         )
     same = len(set(sources.values())) == 1
@@ -190,7 +198,7 @@ def _where(told: Crossover) -> str:
 
 
 def _amount(told: Crossover, row: Any) -> str:
-    value = _number(row["location"], row)
+    value = _number(row)
     known = QUANTITIES.get(told.along)
     return f"{value} {known.unit}" if known and known.unit else f"{told.along} = {value}"
 
@@ -200,23 +208,13 @@ def _interval(told: Crossover, row: Any) -> str:
 
 
 def _ends(row: Any) -> str:
-    if not np.isfinite([row["low"], row["high"]]).all():
-        return "unknown"
-    return f"{_number(row['low'], row)} to {_number(row['high'], row)}"
+    return ends(float(row["location"]), float(row["low"]), float(row["high"]))
 
 
-def _number(value: float, row: Any) -> str:
-    """To a tenth of the interval, two digits at least."""
-    width = (row["high"] - row["low"]) / row["location"]
-    digits = 2 if not (np.isfinite(width) and width > 0) else int(np.clip(1 + np.ceil(-np.log10(width / 10)), 2, 6))
-    return number(float(value), digits=digits)
+def _number(row: Any) -> str:
+    location = float(row["location"])
+    return plain(location, digits_for(location, float(row["low"]), float(row["high"])))
 
 
 def _beyond(told: Crossover, place: float) -> str:
     return number(float(max(route.beyond(np.array([place]))[0] for route in told.routes)), digits=2)
-
-
-def _percent(share: float) -> str:
-    if np.isnan(share):
-        return "-"
-    return f"{100 * share:.0f} %" if share <= 0.995 or share == 1 else f"{100 * share:.1f} %"

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.curves.laws import Delay
-from scalefit.decisions.curves.rows import Curves, Schedules
+from scalefit.decisions.curves.rows import SAME_RATE, Curves, Schedules
 from scalefit.errors import listing
 from scalefit.fitting.problem import Array
 from scalefit.result import Fit
-from scalefit.schedules import forward_area
+from scalefit.schedules import Schedule, forward_area
 
 #: The area under the rate may exceed the fitted one by this factor; farther no study here has looked.
 FARTHEST = 4.0
@@ -38,6 +38,7 @@ def doubts_of(
     """Every reason not to trust the forecast, the gravest first; ``guessed``: what a decay saves is in no curve."""
     return (
         *_annealing(read, delay, guessed),
+        *_warm_ups(read, plans),
         *_unfit(fits),
         *_without_value(rows, estimate),
         *_all_early(read, rows),
@@ -63,6 +64,26 @@ def _annealing(read: Curves, delay: Delay | None, guessed: bool) -> list[str]:
         f"curve{'s' if len(read.names) > 1 else ''} allow{'' if len(read.names) > 1 else 's'} {delay.low:,.0f} to "
         f"{delay.high:,.0f} steps, and a wide prior chose {delay.best:,.0f}; add a curve that holds a low rate for long"
     ]
+
+
+def _warm_ups(read: Curves, plans: Schedules) -> list[str]:
+    """Where some schedules begin with a warm-up and others at their peak: these probably lack theirs."""
+    fitted = [run for run in read.names if not _warms_up(read.schedules[run])]
+    other = [run for run, plan in plans.items() if not _warms_up(plan)]
+    if len(fitted) + len(other) in (0, len(read.names) + len(plans)):
+        return []
+    names, known, argument = (fitted, read.schedules, "schedules") if fitted else (other, plans, "at_schedules")
+    late = any(note.startswith("the rate of step") for run in names for note in known[run].notes)
+    return [
+        f"no warm-up shows in the rates of {listing(names[:3])}{' and others' if len(names) > 3 else ''}"
+        f"{', whose log begins later' if late else ''}, but in those of other runs, and the laws count it: give "
+        f"{argument}={{run: sf.Schedule}} with the warm-up that there was"
+    ]
+
+
+def _warms_up(schedule: Schedule) -> bool:
+    """Whether the rate of the first step lies below the highest."""
+    return bool(schedule.rates[0] < (1 - SAME_RATE) * schedule.rates.max())
 
 
 def _unfit(fits: Mapping[str, Fit]) -> list[str]:

@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from scalefit.decisions.curves.rows import Curves, Schedules, rest_of
 from scalefit.estimation import fit
@@ -19,7 +18,7 @@ from scalefit.fitting.setup import Constraints, make_coordinates
 from scalefit.fitting.solver import solve
 from scalefit.fitting.starts import Starts
 from scalefit.fitting.verdict import judge
-from scalefit.law import Derive, Law
+from scalefit.law import Law
 from scalefit.laws import get_law
 from scalefit.result import Fit
 
@@ -39,26 +38,6 @@ FINER = 5
 ONE_DEVIATION = 0.5
 #: Logarithm of the range of delays within one deviation above which the decay counts as not identified.
 UNKNOWN_DELAY = np.log(10.0)
-
-
-@dataclass(frozen=True)
-class InUnit:
-    """Columns of a law of curves from rates in a unit of their own."""
-
-    derive: Derive
-
-    def __call__(
-        self, rates: Array, steps: NDArray[np.intp], *, unit: float, **settings: object
-    ) -> Mapping[str, Array]:
-        """The columns at some steps: see :class:`scalefit.law.Derive`."""
-        return self.derive.function(np.asarray(rates, float) / unit, steps, **settings)
-
-
-def in_unit(law: Law, unit: float) -> Law:
-    """The law of rates divided by ``unit``, which is a setting like its others."""
-    assert law.derive is not None
-    settings = {**law.derive.settings, "unit": float(unit)}
-    return replace(law, derive=replace(law.derive, function=InUnit(law.derive), settings=settings))
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +70,7 @@ class Delay:
 
 def fit_multi_power(curves: Curves, unit: float) -> Fit:
     """The Multi-Power Law under the prior on ln C, ln beta and ln gamma."""
-    law = in_unit(get_law("mpl"), unit)
+    law = get_law("mpl").with_settings(unit=unit)
     centre = {name: value for name, (value, _) in PRIOR.items()}
     # With the shape of the annealing term fixed the rest is found from few starts, and the prior's minimum lies near.
     first = fit(curves.rows, law, fixed=centre, schedules=curves.schedules, starts=Starts(own=4))
@@ -137,7 +116,7 @@ def fit_annealing(curves: Curves, unit: float, effective: float) -> tuple[Fit, D
     """
     search = _DelaySearch(curves, unit)
     delay = search.found(effective)
-    law = in_unit(get_law("lr_annealing").with_settings(decay=delay.decay), unit)
+    law = get_law("lr_annealing").with_settings(decay=delay.decay, unit=unit)
     return fit(curves.rows, law, schedules=curves.schedules), delay
 
 
@@ -154,7 +133,7 @@ def refit_at(curves: Curves, best: Fit, delay: Delay) -> tuple[Fit, Fit]:
 
 def fit_constant(curves: Curves, unit: float) -> Fit:
     """A power of the area under the rate, where no rate falls: what a drop would save is not in the curves."""
-    law = in_unit(get_law("lr_annealing"), unit)
+    law = get_law("lr_annealing").with_settings(unit=unit)
     return fit(curves.rows, law, schedules=curves.schedules, fixed={"C": 0.0})
 
 
@@ -165,7 +144,7 @@ class _DelaySearch:
 
     @cached_property
     def _law(self) -> Law:
-        return in_unit(get_law("lr_annealing"), self.unit)
+        return get_law("lr_annealing").with_settings(unit=self.unit)
 
     @cached_property
     def _first(self) -> Fit:

@@ -14,13 +14,14 @@ from scalefit.decisions.curves.laws import Delay
 from scalefit.decisions.curves.rows import Schedules
 from scalefit.decisions.curves.widths import Deviations
 from scalefit.result import Fit
+from scalefit.wording.said import Answer, Said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class CurveForecast:
+class CurveForecast(Answer):
     """What two laws together say of training under other schedules, and whether to trust it.
 
     Attributes
@@ -32,7 +33,7 @@ class CurveForecast:
     laws : DataFrame
         Indexed by law: ``weight``, ``rms`` of its residuals in logs, ``objective`` and ``verdict``.
     by_law : DataFrame, one row per row and one column per law: what each says.
-    fits : law -> Fit. They read rates in any unit.
+    fits : law -> Fit. They read rates in any unit (their setting ``unit`` is a share of the highest rate fitted).
     delay : how long drops act in annealing, with all that was tried; None where no rate falls.
     dependence : DataFrame
         Indexed by fitted run: ``rows``, ``effective`` (rows that count as independent), ``lag1`` (correlation of
@@ -81,11 +82,9 @@ class CurveForecast:
             index=pd.Index(list(self.fits), name="law"),
         )
 
-    def __repr__(self) -> str:
-        return text.describe(self)
-
-    def _repr_html_(self) -> str:
-        return text.describe_html(self)
+    def said(self) -> Said:
+        """Whether to trust it, the final losses, the laws, and where the widths come from."""
+        return text.said_of(self)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Curves with bands, and the schedules under them: see :func:`scalefit.plots.curves.plot_curve_forecast`."""

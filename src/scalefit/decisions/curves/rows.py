@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit import tables
-from scalefit.errors import ColumnError, DataError, listing
+from scalefit.errors import ColumnError, DataError, FitWarning, listing
 from scalefit.fitting.problem import Array
 from scalefit.runs.checking import checked_columns, numeric_column
 from scalefit.runs.columns import find_column
@@ -106,7 +107,9 @@ def read_curves(
     )
     known = schedules_of(frame, columns, schedules, what="curves", needed_by=needed_by)
     notes = list(dict.fromkeys(note for schedule in known.values() for note in schedule.notes))
-    table = table.sort_values(["run", "step"], kind="stable", ignore_index=True)
+    if again := tables.repeated_steps(frame, columns, needed_by):
+        warnings.warn(again, FitWarning, stacklevel=3)
+    table = table.sort_values(["run", "step", "loss"], kind="stable", ignore_index=True)
     table, resting = _before_rest(table, known)
     notes += resting
     kept = past_the_start(table, known)
@@ -221,12 +224,11 @@ def _logged(
 ) -> dict[str, Schedule]:
     rates = numeric_column(frame, column, name="lr", needed_by=needed_by, positive=False)
     step = find_column(frame, "step", needed_by=needed_by, columns=columns)
-    steps = tables.whole_steps(frame, step, needed_by)
+    tables.whole_steps(frame, step, needed_by)
     out = {}
     for run in dict.fromkeys(runs):
-        rows = runs == run
-        log = pd.DataFrame({"step": steps[rows], "lr": rates[rows]}).drop_duplicates()
-        out[str(run)] = Schedule.from_log(log)
+        rows = np.flatnonzero(runs == run)
+        out[str(run)] = tables.logged_schedule(frame, str(run), rows, step, rates[rows], columns, needed_by)
     return out
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+from scalefit.wording.said import Said, State
 
 if TYPE_CHECKING:
     from scalefit.decisions.curves.record import CurveForecast
@@ -15,21 +16,11 @@ if TYPE_CHECKING:
 SHOWN = 12
 
 
-def describe(told: CurveForecast) -> str:
-    """Plain text."""
-    lines = [headline(told), *(f"  - {doubt}" for doubt in told.doubts), ""]
-    lines += [finals(told).to_string(index=False), *_more(told), "", laws(told).to_string(), ""]
-    return "\n".join([*lines, *footnotes(told)])
-
-
-def describe_html(told: CurveForecast) -> str:
-    """For a notebook."""
-    doubts = "".join(f"<li>{html.escape(doubt)}</li>" for doubt in told.doubts)
-    foot = "".join(f"<p>{html.escape(note)}</p>" for note in [*_more(told), *footnotes(told)])
-    return (
-        f"<p><b>{html.escape(headline(told))}</b></p>{f'<ul>{doubts}</ul>' if doubts else ''}"
-        f"{finals(told).to_html(index=False, escape=True)}{laws(told).to_html(escape=True)}{foot}"
-    )
+def said_of(told: CurveForecast) -> Said:
+    """The forecast in words."""
+    state: State = "bad" if told.doubts else "good"
+    parts = (finals(told), *_more(told), laws(told))
+    return Said(state, headline(told), told.doubts, parts, tuple(footnotes(told)))
 
 
 def headline(told: CurveForecast) -> str:

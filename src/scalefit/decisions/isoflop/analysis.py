@@ -16,11 +16,11 @@ from scalefit.decisions.isoflop.loss_noise import LossNoise, noise_of
 from scalefit.decisions.isoflop.power_lines import LEAST_POINTS, fit_line
 from scalefit.decisions.isoflop.record import GrowthLines, IsoFlop, IsoFlops
 from scalefit.decisions.isoflop.vertices import LEAST_SIZES, Floats, Method, Vertices, find_vertices
-from scalefit.decisions.isoflop.words import count_of
 from scalefit.errors import DataError, missing_column, not_one_of
 from scalefit.runs.frame import as_frame
 from scalefit.runs.histories import check_count
 from scalefit.uncertainty.intervals import check_level
+from scalefit.wording.amounts import count_of
 
 _WHO = "isoflop"
 #: Of the distance of neighbouring sizes: a best size is not known better, when lines weigh it (Porian et al. 2024).

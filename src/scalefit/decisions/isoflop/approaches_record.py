@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from scalefit.decisions.isoflop.record import IsoFlop
-from scalefit.decisions.isoflop.words import count_of, intervals
+from scalefit.decisions.isoflop.words import intervals
 from scalefit.result import Fit
+from scalefit.wording.amounts import count_of
+from scalefit.wording.said import Answer, Said, State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ SMALL = 0.02
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ApproachComparison:
+class ApproachComparison(Answer):
     """The three approaches to the best size for a compute budget, side by side.
 
     Made by :func:`scalefit.compare_approaches`; never changed.
@@ -61,15 +62,10 @@ class ApproachComparison:
         """Whether no two approaches disagree."""
         return not self.disagreements
 
-    def __repr__(self) -> str:
-        lines = [self._headline(), *(f"  - {one}" for one in self.disagreements), ""]
-        return "\n".join([*lines, self._table().to_string(index=False), "", *self._notes()])
-
-    def _repr_html_(self) -> str:
-        doubts = "".join(f"<li>{html.escape(one)}</li>" for one in self.disagreements)
-        foot = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
-        table = self._table().to_html(index=False, escape=True)
-        return f"<p><b>{html.escape(self._headline())}</b></p>{f'<ul>{doubts}</ul>' if doubts else ''}{table}{foot}"
+    def said(self) -> Said:
+        """Whether the approaches agree, in words; one alone says nothing of that."""
+        state: State = "good" if self.agree and len(self.approaches) > 1 else "doubtful"
+        return Said(state, self._headline(), self.disagreements, (self._table(),), self._notes())
 
     def _headline(self) -> str:
         count = len(self.approaches)
@@ -89,7 +85,7 @@ class ApproachComparison:
             shown[f"params at {flops:.4g}"] = intervals(part, "params", self.level)
         return pd.DataFrame(shown)
 
-    def _notes(self) -> list[str]:
+    def _notes(self) -> tuple[str, ...]:
         out = []
         for method, slope in self.exponent_bias.items():
             factors = self.bias[method].dropna()
@@ -103,7 +99,7 @@ class ApproachComparison:
                     f"{adds}: measured on losses of {self.fit.law.name} without noise; see .bias."
                 )
         out += [f"{name} left out: {why}" for name, why in self.left_out.items()]
-        return [*out, *self.notes]
+        return (*out, *self.notes)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """The best size over compute by each approach, with bands and the vertices."""

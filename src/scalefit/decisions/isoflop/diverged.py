@@ -10,8 +10,8 @@ import pandas as pd
 
 from scalefit.decisions.isoflop.budgets import Budget
 from scalefit.decisions.isoflop.vertices import Floats, Mask
-from scalefit.decisions.isoflop.words import plain
 from scalefit.errors import rows_text
+from scalefit.wording.amounts import plain
 
 #: A run this share above its neighbours may have diverged, if their scatter does not explain it.
 LEAST_EXCESS = 0.1
@@ -35,7 +35,7 @@ def diverged_doubt(budgets: Sequence[Budget], target: str) -> tuple[str, ...]:
     worst = found.sort_values("loss", ascending=False).iloc[:TOLD]
     numbers = worst[["loss", "x", "flops"]].to_numpy(float)
     shown = ", ".join(
-        f"{loss:.4g} at {plain(math.exp(x), math.nan)} parameters and {flops:.4g} FLOP" for loss, x, flops in numbers
+        f"{loss:.4g} at {plain(math.exp(x), 4)} parameters and {flops:.4g} FLOP" for loss, x, flops in numbers
     )
     one = len(found) == 1
     return (

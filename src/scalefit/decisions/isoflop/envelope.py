@@ -15,13 +15,13 @@ from scalefit.decisions.isoflop.envelope_record import EnvelopeFit
 from scalefit.decisions.isoflop.power_lines import LEAST_POINTS, PowerLine, fit_line
 from scalefit.decisions.isoflop.record import GrowthLines
 from scalefit.decisions.isoflop.vertices import Floats, Ints, Mask
-from scalefit.decisions.isoflop.words import count_of
 from scalefit.errors import DataError
 from scalefit.runs.checking import checked_columns
 from scalefit.runs.columns import find_column, has_column
 from scalefit.runs.frame import as_frame
 from scalefit.runs.histories import check_count
 from scalefit.uncertainty.intervals import check_level
+from scalefit.wording.amounts import count_of
 
 _WHO = "fit_envelope"
 #: Amounts of compute at which the best size is looked up: as many as Hoffmann et al. 2022 took.

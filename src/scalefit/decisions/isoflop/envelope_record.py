@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,7 +10,9 @@ import pandas as pd
 
 from scalefit.decisions.isoflop.power_lines import PowerEstimate
 from scalefit.decisions.isoflop.record import GrowthLines
-from scalefit.decisions.isoflop.words import count_of, plain
+from scalefit.decisions.isoflop.words import trust_in
+from scalefit.wording.amounts import count_of, plain
+from scalefit.wording.said import Answer, Said, State
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ Kind = Literal["curves", "params", "tokens"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class EnvelopeFit:
+class EnvelopeFit(Answer):
     """Which size is best at each of many amounts of compute, and how it grows with compute.
 
     Made by :func:`scalefit.fit_envelope`; never changed.
@@ -74,29 +75,24 @@ class EnvelopeFit:
         """What :meth:`predict` says from the least compute to ten times the most; no rows without exponents."""
         return self.growth.band("fit_envelope")
 
-    def __repr__(self) -> str:
-        return "\n".join([self._headline(), *(f"  - {doubt}" for doubt in self.doubts), "", *self._notes()])
-
-    def _repr_html_(self) -> str:
-        doubts = "".join(f"<li>{html.escape(doubt)}</li>" for doubt in self.doubts)
-        foot = "".join(f"<p>{html.escape(note)}</p>" for note in self._notes())
-        return f"<p><b>{html.escape(self._headline())}</b></p>{f'<ul>{doubts}</ul>' if doubts else ''}{foot}"
+    def said(self) -> Said:
+        """How the best size grows, in words: without an exponent there is no answer."""
+        state: State = "bad" if self.doubts or self.growth.params is None else "good"
+        return Said(state, self._headline(), self.doubts, (), self._notes())
 
     def _headline(self) -> str:
         if self.growth.params is None:
             return f"No exponent from the envelope: {self.growth.refused}"
-        ends = " and ".join(plain(end, float("nan")) for end in self.growth.seen)
-        count = len(self.doubts)
-        trust = f": DO NOT RELY ON IT, {count_of(count, 'reason')} below" if count else ", nothing speaks against it"
+        ends = " and ".join(plain(end, 4) for end in self.growth.seen)
         grows = f"the best number of parameters grows as flops^{self.exponent!r}"
-        return f"On the envelope {grows}, between {ends} FLOP{trust}"
+        return f"On the envelope {grows}, between {ends} FLOP{trust_in(self.doubts)}"
 
-    def _notes(self) -> list[str]:
+    def _notes(self) -> tuple[str, ...]:
         out = []
         if self.growth.tokens is not None:
             out.append(f"The best number of tokens grows as flops^{self.tokens_exponent!r}.")
             out.append(f"Intervals: {self.n_draws} resamples of {count_of(self.n_units, 'run')}.")
-        return [*out, *self.notes]
+        return (*out, *self.notes)
 
     def plot(self, *, kind: Kind = "curves", ax: Axes | None = None) -> Axes:
         """Draw the curves with their envelope, or the best ``"params"`` or ``"tokens"`` over compute with the band."""

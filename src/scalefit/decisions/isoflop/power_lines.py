@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from scalefit.decisions.isoflop.vertices import Floats
+from scalefit.wording.amounts import with_interval
 
 #: Points below which a line has nothing to be checked by.
 LEAST_POINTS = 3
@@ -30,8 +31,6 @@ class PowerEstimate:
     refused: str = ""
 
     def __repr__(self) -> str:
-        from scalefit.decisions.isoflop.words import with_interval
-
         return self.refused or with_interval(self.estimate, self.low, self.high, self.level)
 
 

@@ -16,6 +16,7 @@ from scalefit.decisions.isoflop.loss_noise import LossNoise
 from scalefit.decisions.isoflop.power_lines import PowerEstimate, PowerLine
 from scalefit.decisions.isoflop.vertices import Floats, Method, curve_of
 from scalefit.errors import DataError, FitError
+from scalefit.wording.said import Answer, Said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -81,7 +82,7 @@ class GrowthLines:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class IsoFlop:
+class IsoFlop(Answer):
     """The best size at each budget of compute, and how it grows with compute.
 
     Made by :func:`scalefit.isoflop`; never changed.
@@ -181,11 +182,9 @@ class IsoFlop:
         """What :meth:`predict` says from the smallest budget to ten times the largest; no rows without exponents."""
         return self.growth.band("isoflop")
 
-    def __repr__(self) -> str:
-        return isoflop_text.describe(self)
-
-    def _repr_html_(self) -> str:
-        return isoflop_text.describe_html(self)
+    def said(self) -> Said:
+        """The answer in words."""
+        return isoflop_text.say(self)
 
     def plot(self, *, kind: Kind = "curves", ax: Axes | None = None) -> Axes:
         """Draw the answer.
@@ -202,7 +201,7 @@ class IsoFlop:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class IsoFlops(Mapping[Any, IsoFlop]):
+class IsoFlops(Answer, Mapping[Any, IsoFlop]):
     """One :class:`IsoFlop` for each group of runs, such as each family.
 
     Attributes
@@ -252,11 +251,9 @@ class IsoFlops(Mapping[Any, IsoFlop]):
             parts.append(table)
         return pd.concat([one for one in parts if len(one)] or parts[:1], ignore_index=True)
 
-    def __repr__(self) -> str:
-        return isoflop_text.describe_groups(self)
-
-    def _repr_html_(self) -> str:
-        return isoflop_text.describe_groups_html(self)
+    def said(self) -> Said:
+        """The exponents of all groups, in words."""
+        return isoflop_text.say_groups(self)
 
     def plot(self) -> Figure:
         """One panel a group: the loss over the size at each budget. For one of them: ``answers[group].plot()``."""

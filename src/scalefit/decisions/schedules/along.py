@@ -64,6 +64,11 @@ def sound_draws(fit: Fit) -> Array:
     return fit.draws_theta if fit.converged else np.full((1, fit.theta.shape[1]), np.nan)
 
 
+def source_of(fit: Fit) -> str:
+    """Where the intervals of a fit come from."""
+    return fit.interval_source if fit.converged else "none, for the fit is not identified"
+
+
 def inputs_along(law: Law, schedule: Schedule, steps: Sequence[int] | Steps, at: Mapping[str, float]) -> Inputs:
     """The inputs of a law at some steps of a schedule; the others as ``at`` says, the same at every step."""
     where = [int(step) for step in steps]

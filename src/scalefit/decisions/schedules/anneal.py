@@ -10,14 +10,25 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.schedules import words
-from scalefit.decisions.schedules.along import check_curve_law, check_schedule, ends, inputs_along, joined, other_inputs
+from scalefit.decisions.schedules.along import (
+    check_curve_law,
+    check_schedule,
+    ends,
+    inputs_along,
+    joined,
+    other_inputs,
+    source_of,
+)
 from scalefit.decisions.schedules.doubts import SAME_RATE, doubts_of
-from scalefit.decisions.schedules.own_level import CHANGE_ERROR, RECENT, OwnLevel, RunLog, later, own_level, read_log
+from scalefit.decisions.schedules.own_level import RECENT, OwnLevel, RunLog, later, moved_note, own_level, read_log
+from scalefit.decisions.schedules.plan import Plan
 from scalefit.errors import DataError, not_one_of
 from scalefit.result import Fit
 from scalefit.schedules import Schedule
 from scalefit.schedules.decays import DECAYS, DecayShape, decayed
 from scalefit.uncertainty.intervals import check_level
+from scalefit.wording import amounts
+from scalefit.wording.said import Said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +39,8 @@ CURVE = 60
 FAR_LEVEL = 10.0
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class Annealing:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Annealing(Plan):
     """What a run would reach if its rate were lowered from now on.
 
     Attributes
@@ -45,10 +56,9 @@ class Annealing:
     offset : float, how far its recent rows lie above the law, on the scale of the objective (on the log
         scale a share).
     rows : int, how many recent rows showed it.
-    level, law, doubts, source : as in :class:`scalefit.ScheduleComparison`.
+    level, law, doubts, source : as in all answers about schedules.
     """
 
-    frame: pd.DataFrame
     curves: pd.DataFrame
     seen: pd.DataFrame
     now: int
@@ -56,21 +66,10 @@ class Annealing:
     current: float
     offset: float
     rows: int
-    level: float
-    law: str
-    doubts: tuple[str, ...]
-    source: str
 
-    @property
-    def trusted(self) -> bool:
-        """Whether nothing speaks against it."""
-        return not self.doubts
-
-    def __repr__(self) -> str:
-        return words.as_text(headline(self), self.doubts, table(self), notes(self))
-
-    def _repr_html_(self) -> str:
-        return words.as_html(headline(self), self.doubts, table(self), notes(self))
+    def said(self) -> Said:
+        """The answer in words."""
+        return self._told(headline(self), table(self), notes(self))
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """The log and each decay with its band: see :func:`scalefit.plots.schedule_plans.plot_annealing`."""
@@ -159,18 +158,18 @@ def anneal_now(
         }
     )
     return Annealing(
-        frame,
-        pd.concat([_curve(fit, own, one, run, others, level) for one in plans], ignore_index=True),
-        pd.DataFrame({"step": run.steps, "lr": run.schedule.rates[run.steps], "observed": run.seen}),
-        run.now,
-        float(run.schedule.rates[run.now]),
-        current,
-        own.offset,
-        own.rows,
-        level,
-        fit.law.name,
-        (*doubts_of(fit, plans, others), *level_doubts(run, own)),
-        fit.interval_source,
+        frame=frame,
+        curves=pd.concat([_curve(fit, own, one, run, others, level) for one in plans], ignore_index=True),
+        seen=pd.DataFrame({"step": run.steps, "lr": run.schedule.rates[run.steps], "observed": run.seen}),
+        now=run.now,
+        rate=float(run.schedule.rates[run.now]),
+        current=current,
+        offset=own.offset,
+        rows=own.rows,
+        level=level,
+        law=fit.law.name,
+        doubts=(*run.doubts, *doubts_of(fit, plans, others), *level_doubts(run, own)),
+        source=source_of(fit),
     )
 
 
@@ -237,15 +236,14 @@ def _curve(
 
 
 def headline(told: Annealing) -> str:
-    """The answer in one sentence, and before it what speaks against believing it."""
+    """Where the run would end after the longest decay."""
     one = told.frame.iloc[-1]
-    saved = words.with_ends(one.saved, one.saved_low, one.saved_high, told.level)
-    ended = words.with_ends(one.estimate, one.low, one.high, told.level)
-    return words.with_status(
-        f"Annealed from step {told.now:,} over {int(one.steps):,} steps, the run would end at {ended}, "
-        f"{saved} below its level now, {told.current:.4g}",
-        told.doubts,
-    )
+    begun = f"Annealed from step {told.now:,} over {int(one.steps):,} steps,"
+    if not np.isfinite(one.estimate):
+        return f"{begun} the run would end where {told.law} has no value"
+    saved = words.with_interval(one.saved, one.saved_low, one.saved_high, told.level)
+    ended = words.with_interval(one.estimate, one.low, one.high, told.level)
+    return f"{begun} the run would end at {ended}, {saved} below its level now, {told.current:.4g}"
 
 
 def table(told: Annealing) -> pd.DataFrame:
@@ -254,10 +252,10 @@ def table(told: Annealing) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "decay over": f"{row.steps:,} steps",
-            "final loss": words.digits(row.estimate, row.high - row.low),
-            share: words.span(row.low, row.high),
-            "saved": words.digits(row.saved, row.saved_high - row.saved_low),
-            f"{share} of it": words.span(row.saved_low, row.saved_high),
+            "final loss": words.loss(row.estimate, row.low, row.high),
+            share: amounts.ends(row.estimate, row.low, row.high),
+            "saved": words.loss(row.saved, row.saved_low, row.saved_high),
+            f"{share} of it": amounts.ends(row.saved, row.saved_low, row.saved_high),
         }
         for row in words.rows_of(told.frame)
     )
@@ -265,8 +263,4 @@ def table(told: Annealing) -> pd.DataFrame:
 
 def notes(told: Annealing) -> list[str]:
     """Where the numbers come from."""
-    return [
-        f"{told.law}, moved by {told.offset:+.2g} on the scale of its objective to the last {told.rows} rows. "
-        f"Intervals, for this run: {told.source}; its level; how fitted rows stray about the mean of their run; and "
-        f"{100 * CHANGE_ERROR:g} % of the fall, by which such laws err."
-    ]
+    return [moved_note(told.law, told.offset, told.rows, told.source)]

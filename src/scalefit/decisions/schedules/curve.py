@@ -18,6 +18,7 @@ from scalefit.decisions.schedules.along import (
 from scalefit.errors import DataError
 from scalefit.result import Fit
 from scalefit.schedules import Schedule
+from scalefit.uncertainty.bands import BandKind
 
 
 def predict_curve(
@@ -28,6 +29,7 @@ def predict_curve(
     level: float = 0.9,
     interval: Literal["mean", "run"] = "mean",
     at: Mapping[str, float] | None = None,
+    band: BandKind = "pointwise",
 ) -> pd.DataFrame:
     """The loss along a schedule: see :meth:`scalefit.Fit.predict_curve`."""
     asker = "predict_curve"
@@ -38,6 +40,6 @@ def predict_curve(
     if not len(where):
         raise DataError("predict_curve: steps is empty; leave it out, or name some, such as [1000, 2000].")
     frame = pd.DataFrame({"step": where, **others})
-    told = fit.predict(frame, level=level, interval=interval, schedules={"run": schedule})
+    told = fit.predict(frame, level=level, interval=interval, schedules={"run": schedule}, band=band)
     told.insert(1, "lr", schedule.rates[told["step"].to_numpy(np.intp)])
     return told

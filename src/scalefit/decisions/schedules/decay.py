@@ -10,14 +10,18 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.schedules import words
-from scalefit.decisions.schedules.along import check_curve_law, ends, finals, other_inputs
+from scalefit.decisions.schedules.along import check_curve_law, ends, finals, other_inputs, sound_draws
 from scalefit.decisions.schedules.doubts import doubts_of
+from scalefit.decisions.schedules.law_error import law_error
+from scalefit.decisions.schedules.plan import Plan
 from scalefit.errors import DataError
 from scalefit.fitting.problem import Array
 from scalefit.result import Fit
 from scalefit.schedules import Schedule
 from scalefit.schedules.decays import DecayShape
 from scalefit.uncertainty.intervals import check_level
+from scalefit.wording import amounts
+from scalefit.wording.said import Said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,50 +30,41 @@ if TYPE_CHECKING:
 TRIED = (0.01, 0.02, 0.03, 0.05, *(round(0.075 + 0.025 * k, 3) for k in range(36)), 1.0)
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class DecayChoice:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class DecayChoice(Plan):
     """What a law says of the share of a run that should be decay.
 
     Attributes
     ----------
     frame : DataFrame
         One row a share: ``fraction`` of the steps, ``decay_start``, the final loss ``estimate, low, high``, its
-        ``difference, difference_low, difference_high`` from the best share (draw by draw) and ``flat``, whether it is
-        within the noise of the best.
+        ``difference, difference_low, difference_high`` from the best share (draw by draw), ``flat``, whether it is
+        within the noise of the best, and ``tied``, whether draws do not tell it from the best.
     best, low, high : float
         The share with the lowest final loss, between those tried, and its interval over the draws.
     flat : (low, high)
-        The shares within the noise of the best: anything between them does as well.
+        The shares within the noise of the best: anything between them does as well, by the estimates.
+    tied : (low, high)
+        The shares that are not told from the best, the law's own error included; ``flat`` lies in them.
     noise : float
         Nats that are no difference: the standard deviation of one row about the fitted law.
     schedule : Schedule, with the best share.
     at_edge : bool, whether the best is the smallest or the largest share tried.
-    level, law, doubts, source : as in :class:`scalefit.ScheduleComparison`.
+    level, law, doubts, source : as in all answers about schedules.
     """
 
-    frame: pd.DataFrame
     best: float
     low: float
     high: float
     flat: tuple[float, float]
+    tied: tuple[float, float]
     noise: float
     schedule: Schedule
     at_edge: bool
-    level: float
-    law: str
-    doubts: tuple[str, ...]
-    source: str
 
-    @property
-    def trusted(self) -> bool:
-        """Whether nothing speaks against it."""
-        return not self.doubts
-
-    def __repr__(self) -> str:
-        return words.as_text(headline(self), self.doubts, table(self), notes(self))
-
-    def _repr_html_(self) -> str:
-        return words.as_html(headline(self), self.doubts, table(self), notes(self))
+    def said(self) -> Said:
+        """The answer in words."""
+        return self._told(headline(self), table(self), notes(self))
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Final loss over the share of decay: see :func:`scalefit.plots.schedule_plans.plot_decay_choice`."""
@@ -105,6 +100,8 @@ def best_decay(
     Returns
     -------
     DecayChoice
+        Intervals allow for an error of the law itself, as those of :func:`scalefit.compare_schedules` do; there are
+        none where the fit is not identified.
 
     Raises
     ------
@@ -128,14 +125,16 @@ def best_decay(
     plans = _plans(fractions, steps=steps, peak=peak, warmup=warmup, end=end, shape=shape)
     shares = np.array(list(plans))
     estimate = finals(fit.law, fit.theta, list(plans.values()), others)[0]
-    draws = finals(fit.law, fit.draws_theta, list(plans.values()), others)
-    first = int(np.nanargmin(estimate))
+    wrong = law_error(fit, list(plans.values()), others)
+    draws = finals(fit.law, sound_draws(fit), list(plans.values()), others)
+    draws = draws + wrong.draws(len(draws), fit.seed)
+    first = int(np.argmin(np.where(np.isfinite(estimate), estimate, np.inf)))
     noise = float(fit.problem.residual(fit.theta)[0].std()) * _unit(fit, estimate[first]) if noise is None else noise
     apart = draws - draws[:, [first]]
     low, high = ends(draws, level)
     nearer, farther = ends(apart, level)
-    flat = (estimate - estimate[first] <= noise) | (nearer <= 0)
-    reach = _around(flat, first)
+    flat = _around(estimate - estimate[first] <= noise, first)
+    tied = _around(flat | (nearer <= 0), first)
     best = float(lowest_between(shares, estimate[None])[0])
     each = lowest_between(shares, draws)
     told_low, told_high = ends(each[:, None], level)
@@ -149,23 +148,25 @@ def best_decay(
             "difference": estimate - estimate[first],
             "difference_low": nearer,
             "difference_high": farther,
-            "flat": reach,
+            "flat": flat,
+            "tied": tied,
         }
     )
     chosen = _plan(best, steps=steps, peak=peak, warmup=warmup, end=end, shape=shape)
     return DecayChoice(
-        frame,
-        best,
-        float(told_low[0]),
-        float(told_high[0]),
-        (float(shares[reach].min()), float(shares[reach].max())),
-        noise,
-        chosen,
-        first in (0, len(shares) - 1),
-        level,
-        fit.law.name,
-        doubts_of(fit, [chosen], others),
-        fit.interval_source,
+        frame=frame,
+        best=best,
+        low=float(told_low[0]),
+        high=float(told_high[0]),
+        flat=(float(shares[flat].min()), float(shares[flat].max())),
+        tied=(float(shares[tied].min()), float(shares[tied].max())),
+        noise=noise,
+        schedule=chosen,
+        at_edge=first in (0, len(shares) - 1),
+        level=level,
+        law=fit.law.name,
+        doubts=doubts_of(fit, [chosen], others),
+        source=wrong.source,
     )
 
 
@@ -225,17 +226,16 @@ def lowest_between(shares: Array, losses: Array) -> Array:
 
 
 def headline(told: DecayChoice) -> str:
-    """The answer in one sentence, and before it what speaks against believing it."""
+    """The best share, and those that do as well."""
     share = f"{100 * told.best:.3g} %"
     known = np.isfinite(told.low) and np.isfinite(told.high)
     ends_text = f" ({100 * told.level:g} %: {100 * told.low:.3g} to {100 * told.high:.3g} %)" if known else ""
     edge = ", the edge of the shares tried," if told.at_edge else ""
     flat = f"; {100 * told.flat[0]:.3g} to {100 * told.flat[1]:.3g} % do as well, within {told.noise:.2g} nats"
-    return words.with_status(
-        f"Best decay over {told.schedule.steps:,} steps: the last {share}{ends_text}{edge} of the steps after "
-        f"warm-up{flat}",
-        told.doubts,
-    )
+    if known:
+        flat += f", and {100 * told.tied[0]:.3g} to {100 * told.tied[1]:.3g} % are not told from it"
+    best = f"the last {share}{ends_text}{edge} of the steps after warm-up"
+    return f"Best decay over {told.schedule.steps:,} steps: {best}{flat}"
 
 
 def table(told: DecayChoice) -> pd.DataFrame:
@@ -247,10 +247,10 @@ def table(told: DecayChoice) -> pd.DataFrame:
         {
             "decay": f"{100 * row.fraction:.3g} %",
             "from step": f"{row.decay_start:,}",
-            "final loss": words.digits(row.estimate, row.high - row.low),
-            f"{100 * told.level:g} %": words.span(row.low, row.high),
+            "final loss": words.loss(row.estimate, row.low, row.high),
+            f"{100 * told.level:g} %": amounts.ends(row.estimate, row.low, row.high),
             "above the best": "" if row.Index == first else f"{row.difference:.2g}",
-            "does as well": "yes" if row.flat else "",
+            "does as well": "yes" if row.flat else "not told apart" if row.tied else "",
         }
         for row in words.rows_of(frame.iloc[picks])
     )
@@ -259,6 +259,6 @@ def table(told: DecayChoice) -> pd.DataFrame:
 def notes(told: DecayChoice) -> list[str]:
     """Where the numbers come from."""
     return [
-        f"{told.law}, {told.schedule!r}; intervals of the law's mean: {told.source}. A share does as well where draws "
-        f"do not tell it from the best, or it lies less than {told.noise:.2g} nats above."
+        f"{told.law}, {told.schedule!r}; intervals of the law's mean: {told.source}. A share does as well that lies "
+        f"less than {told.noise:.2g} nats above the best; it is not told apart where draws do not."
     ]

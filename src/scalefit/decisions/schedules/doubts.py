@@ -78,6 +78,9 @@ def doubts_of(fit: Fit, schedules: Sequence[Schedule], at: dict[str, float]) -> 
     elif fit.judgement.at_bound:
         out.append(f"{listing(fit.judgement.at_bound)} of {law.name} ended at a bound")
     out += _misfit(fit)
+    early = min(one.steps for one in schedules)
+    if "step" in fit.data.columns and early < fit.data["step"].min():
+        out.append(f"it ends at step {early:,}, before the first fitted row at step {int(fit.data['step'].min()):,}")
     if _lacks_warmup(fit) and any(one.warmup and one.rates[0] < FULL_RATE * one.rates.max() for one in schedules):
         out.append(
             "the fitted runs are taken to have begun at full rate, for their logs show no warm-up, and this one warms "
@@ -86,9 +89,12 @@ def doubts_of(fit: Fit, schedules: Sequence[Schedule], at: dict[str, float]) -> 
     if seen is not None:
         out += _beyond_rates(seen, schedules)
     inputs = [inputs_along(law, one, [one.steps], at) for one in schedules]
-    ends = [float(law.value(fit.theta, each)[0, 0]) for each in inputs]
+    with np.errstate(all="ignore"):
+        ends = [float(law.value(fit.theta, each)[0, 0]) for each in inputs]
     if not all(np.isfinite(end) and end > 0 for end in ends):
-        out.insert(0, f"by the law a final loss would be {min(ends):.3g}, which is no loss")
+        least = min(ends, key=lambda end: end if np.isfinite(end) else -np.inf)
+        what = f"would be {least:.3g}, which is no loss" if np.isfinite(least) else "has no value"
+        out.insert(0, f"by the law a final loss {what}")
     for name, which, what in (
         ("S1", "area under the rate", "the longest fitted run"),
         ("S2", "annealing area", "any fitted row"),

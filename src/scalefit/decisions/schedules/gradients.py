@@ -29,7 +29,13 @@ def final_loss(law: Law, values: Mapping[str, float], at: Mapping[str, float]) -
             f"For any law of training curves, compare_schedules and best_decay choose among schedules that you name."
         )
     assert law.derive is not None
-    return _KNOWN[law.name]({**values, **at}, dict(law.derive.settings))
+    loud = _KNOWN[law.name]({**values, **at}, dict(law.derive.settings))
+
+    def loss(rates: Array) -> tuple[float, Array]:
+        with np.errstate(all="ignore"):
+            return loud(rates)
+
+    return loss
 
 
 def _forward(rates: Array, values: Mapping[str, float]) -> tuple[float, float]:

@@ -17,16 +17,20 @@ from scalefit.decisions.schedules.along import (
     ends,
     inputs_along,
     other_inputs,
+    source_of,
 )
 from scalefit.decisions.schedules.anneal import FAR_LEVEL, far_text
 from scalefit.decisions.schedules.doubts import SAME_RATE, doubts_of
-from scalefit.decisions.schedules.own_level import CHANGE_ERROR, RECENT, RunLog, later, own_level, read_log
+from scalefit.decisions.schedules.own_level import RECENT, RunLog, later, moved_note, own_level, read_log
+from scalefit.decisions.schedules.plan import Plan
 from scalefit.errors import DataError, FitError
 from scalefit.result import Fit
 from scalefit.runs.frame import as_frame
 from scalefit.schedules import Schedule
 from scalefit.tables import run_names
 from scalefit.uncertainty.intervals import check_level
+from scalefit.wording import amounts
+from scalefit.wording.said import Said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,8 +43,8 @@ FEWEST = 5
 LIVE = "the live run"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class RestForecast:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class RestForecast(Plan):
     """The rest of a live run, forecast from its log so far.
 
     Attributes
@@ -51,30 +55,19 @@ class RestForecast:
         high``, as it would have been told then.
     seen : DataFrame, ``step, lr, observed`` of the log.
     now, steps : int, the last step of the log and of the schedule.
-    level : float
-    doubts : tuple of str, why it should not be trusted; empty where nothing speaks against it.
     notes : tuple of str, where the numbers come from.
+    level, law, doubts, source : as in all answers about schedules.
     """
 
-    frame: pd.DataFrame
     history: pd.DataFrame
     seen: pd.DataFrame
     now: int
     steps: int
-    level: float
-    doubts: tuple[str, ...]
     notes: tuple[str, ...]
 
-    @property
-    def trusted(self) -> bool:
-        """Whether nothing speaks against it."""
-        return not self.doubts
-
-    def __repr__(self) -> str:
-        return words.as_text(headline(self), self.doubts, table(self), self.notes)
-
-    def _repr_html_(self) -> str:
-        return words.as_html(headline(self), self.doubts, table(self), self.notes)
+    def said(self) -> Said:
+        """The answer in words."""
+        return self._told(headline(self), table(self), self.notes)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """The log, its rest with a band, and earlier forecasts: see :func:`scalefit.plots.schedule_plans.plot_rest`."""
@@ -163,7 +156,18 @@ def forecast_rest(
     )
     frame = pd.DataFrame({"step": rest, "lr": schedule.rates[rest]}).join(told[-1][["estimate", "low", "high"]])
     seen = pd.DataFrame({"step": run.steps, "lr": schedule.rates[run.steps], "observed": run.seen})
-    return RestForecast(frame, history, seen, run.now, schedule.steps, level, tuple(doubts), tuple(notes))
+    return RestForecast(
+        frame=frame,
+        history=history,
+        seen=seen,
+        now=run.now,
+        steps=schedule.steps,
+        notes=tuple(notes),
+        level=level,
+        law=fit.law.name if fit is not None else "forecast_curves",
+        doubts=(*run.doubts, *doubts),
+        source=source_of(fit) if fit is not None else "forecast_curves",
+    )
 
 
 def _cuts(run: RunLog, points: int) -> list[int]:
@@ -187,11 +191,7 @@ def _moved_words(fit: Fit, run: RunLog, at: dict[str, float], recent: float) -> 
     doubts = list(doubts_of(fit, [run.schedule], at))
     if own.far > FAR_LEVEL:
         doubts.append(far_text(own))
-    return doubts, [
-        f"{fit.law.name} of other runs, moved by {own.offset:+.2g} on the scale of its objective to the last "
-        f"{own.rows} rows. Intervals, for this run: {fit.interval_source}; its level; how fitted rows stray about the "
-        f"mean of their run; and {100 * CHANGE_ERROR:g} % of the fall, by which such laws err."
-    ]
+    return doubts, [moved_note(f"{fit.law.name} of other runs", own.offset, own.rows, source_of(fit))]
 
 
 def _refitted(
@@ -229,17 +229,16 @@ def _refitted(
 
 
 def headline(told: RestForecast) -> str:
-    """The answer in one sentence, and before it what speaks against believing it."""
+    """Where the run will end."""
     last = told.frame.iloc[-1]
     done = f"at step {told.now:,} of {told.steps:,}"
     moved = ""
     if len(told.history) > 1:
         first = told.history.iloc[0]
-        moved = f"; at step {int(first.seen_to):,} it was {words.digits(first.estimate, first.high - first.low)}"
-    return words.with_status(
-        f"The run, {done}, will end at {words.with_ends(last.estimate, last.low, last.high, told.level)}{moved}",
-        told.doubts,
-    )
+        moved = f"; at step {int(first.seen_to):,} it was {words.loss(first.estimate, first.low, first.high)}"
+    if not np.isfinite(last.estimate):
+        return f"The run, {done}, will end where {told.law} has no value"
+    return f"The run, {done}, will end at {words.with_interval(last.estimate, last.low, last.high, told.level)}{moved}"
 
 
 def table(told: RestForecast) -> pd.DataFrame:
@@ -247,7 +246,9 @@ def table(told: RestForecast) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "seen to step": [f"{step:,}" for step in told.history["seen_to"]],
-            "final loss": [words.digits(row.estimate, row.high - row.low) for row in words.rows_of(told.history)],
-            f"{100 * told.level:g} %": [words.span(row.low, row.high) for row in words.rows_of(told.history)],
+            "final loss": [words.loss(row.estimate, row.low, row.high) for row in words.rows_of(told.history)],
+            f"{100 * told.level:g} %": [
+                amounts.ends(row.estimate, row.low, row.high) for row in words.rows_of(told.history)
+            ],
         }
     )

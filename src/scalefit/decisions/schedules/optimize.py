@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from scalefit.decisions.schedules import words
-from scalefit.decisions.schedules.along import check_curve_law, finals, other_inputs
-from scalefit.decisions.schedules.comparison import side_by_side
+from scalefit.decisions.schedules.along import check_curve_law, finals, other_inputs, sound_draws
+from scalefit.decisions.schedules.comparison import side_by_side, side_by_side_table
 from scalefit.decisions.schedules.doubts import SAME_RATE, doubts_of, seen_rates
 from scalefit.decisions.schedules.gradients import final_loss
-from scalefit.decisions.schedules.optimum import find_optimum
+from scalefit.decisions.schedules.law_error import law_error
+from scalefit.decisions.schedules.optimum import LEAST, find_optimum
+from scalefit.decisions.schedules.plan import Plan
 from scalefit.errors import DataError, FitError, listing
 from scalefit.fitting.problem import Array
 from scalefit.law import Law
 from scalefit.laws import get_law
 from scalefit.result import Fit
 from scalefit.schedules import Schedule
+from scalefit.schedules.decays import DecayShape
 from scalefit.uncertainty.intervals import check_level
+from scalefit.wording.said import Said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,12 +34,12 @@ if TYPE_CHECKING:
 SHARES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7)
 #: The name of the schedule found, beside others.
 FOUND = "optimised"
-#: Nats within which two schedules are level.
-LEVEL = 1e-6
+#: How the names of schedules with a stable phase begin.
+STABLE = "stable, last "
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class OptimizedSchedule:
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class OptimizedSchedule(Plan):
     """The schedule with the lowest final loss by a law, between bounds.
 
     Attributes
@@ -50,31 +54,19 @@ class OptimizedSchedule:
         :class:`scalefit.ScheduleComparison`.
     rates : DataFrame, ``schedule, step, lr`` of all of them, thinned, for a picture.
     peak, floor : float, the bounds.
-    level, law, doubts, source : as in :class:`scalefit.ScheduleComparison`.
+    level, law, doubts, source : as in all answers about schedules.
     """
 
     schedule: Schedule
     loss: float
     gap: float
-    frame: pd.DataFrame
     rates: pd.DataFrame
     peak: float
     floor: float
-    level: float
-    law: str
-    doubts: tuple[str, ...]
-    source: str
 
-    @property
-    def trusted(self) -> bool:
-        """Whether nothing speaks against it."""
-        return not self.doubts
-
-    def __repr__(self) -> str:
-        return words.as_text(headline(self), self.doubts, table(self), notes(self))
-
-    def _repr_html_(self) -> str:
-        return words.as_html(headline(self), self.doubts, table(self), notes(self))
+    def said(self) -> Said:
+        """The answer in words."""
+        return self._told(headline(self), table(self), notes(self))
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """Its rates beside those of usual schedules: see :func:`scalefit.plots.schedule_plans.plot_optimized`."""
@@ -147,32 +139,39 @@ def optimize_schedule(
     check_curve_law(law, asker)
     named = {name: float(value) for name, value in zip(law.param_names, theta[0], strict=True)}
     loss = final_loss(law, named, others)
-    beside = _usual(law, theta, others, steps=steps, peak=peak, floor=floor, warmup=warmup)
+    beside = _usual(steps=steps, peak=peak, floor=floor, warmup=warmup)
     bounded = _guard(fit, law, peak=peak, floor=floor)
-    found = find_optimum(loss, steps=steps, peak=peak, floor=floor, warmup=warmup, monotone=monotone)
+    least = {name: np.maximum(one.rates, LEAST**2 * peak) for name, one in beside.items()}
+    for rates in least.values():
+        rates[warmup:] = np.maximum(rates[warmup:], LEAST * peak)
+    found = find_optimum(
+        loss, steps=steps, peak=peak, floor=floor, warmup=warmup, monotone=monotone, usual=list(least.values())
+    )
     rates = found.rates.copy()
     rates[:warmup] = beside["linear"].rates[:warmup]
     schedule = Schedule("from_log", rates, float(rates.max()), warmup)
-    plans = {FOUND: schedule, **beside}
-    every = np.array(finals(law, np.concatenate([theta, draws]), list(plans.values()), others))
-    every[0, 0] = found.loss
-    doubts = (*bounded, *(doubts_of(fit, [schedule], others) if isinstance(fit, Fit) else ()))
-    lowest = float(np.nanmin(every[0, 1:]))
-    if not found.loss <= lowest + LEVEL:
-        doubts = (f"a usual schedule ends lower, by {found.loss - lowest:.2g}: the search found no optimum", *doubts)
-    source = fit.interval_source if isinstance(fit, Fit) else "parameters as given, so there are none"
+    shown = _shown(beside, {name: loss(one)[0] for name, one in least.items()})
+    plans = {FOUND: schedule, **{name: beside[name] for name in shown}}
+    estimate = np.array([found.loss, *shown.values()])
+    every = finals(law, draws, list(plans.values()), others)
+    doubts, source = bounded, "parameters as given, so there are none"
+    if isinstance(fit, Fit):
+        wrong = law_error(fit, list(plans.values()), others)
+        every = every + wrong.draws(len(every), fit.seed)
+        doubts = (*bounded, *doubts_of(fit, [schedule], others))
+        source = wrong.source
     return OptimizedSchedule(
-        schedule,
-        found.loss,
-        found.gap,
-        side_by_side(list(plans), every[0], every[1:], level),
-        pd.concat([_thinned(name, one) for name, one in plans.items()], ignore_index=True),
-        peak,
-        floor,
-        level,
-        law.name,
-        doubts,
-        source,
+        schedule=schedule,
+        loss=found.loss,
+        gap=found.gap,
+        frame=side_by_side(list(plans), estimate, every, level),
+        rates=pd.concat([_thinned(name, one) for name, one in plans.items()], ignore_index=True),
+        peak=peak,
+        floor=floor,
+        level=level,
+        law=law.name,
+        doubts=doubts,
+        source=source,
     )
 
 
@@ -184,7 +183,7 @@ def _belief(
         if values is not None:
             raise FitError(f"{asker}: values= stand in for a fit; give a law with them, such as {fit.law.name!r}.")
         check_curve_law(fit.law, asker)
-        return fit.law, fit.theta, fit.draws_theta, other_inputs(fit, at, asker)
+        return fit.law, fit.theta, sound_draws(fit), other_inputs(fit, at, asker)
     law = get_law(fit)
     missing = [name for name in law.param_names if name not in (values or {})]
     if values is None or missing:
@@ -214,23 +213,34 @@ def _guard(fit: Fit | Law | str, law: Law, *, peak: float, floor: float) -> tupl
     )
 
 
-def _usual(
-    law: Law, theta: Array, at: dict[str, float], *, steps: int, peak: float, floor: float, warmup: int
-) -> dict[str, Schedule]:
+def _usual(*, steps: int, peak: float, floor: float, warmup: int) -> dict[str, Schedule]:
     """Schedules that people use, with the same warm-up and bounds."""
     if not 0 <= floor < peak:
         raise DataError(f"optimize_schedule: floor must be 0 or more and below peak={peak:g}; got {floor!r}.")
     if steps - warmup < 2:
         raise DataError(f"optimize_schedule: steps={steps} leaves nothing to choose after warmup={warmup}.")
-    starts = sorted({steps - max(round(share * (steps - warmup)), 1) for share in SHARES})
-    decays = [Schedule.wsd(steps=steps, peak=peak, warmup=warmup, decay_start=one, end=floor) for one in starts]
-    best = int(np.nanargmin(finals(law, theta, decays, at)[0]))
-    share = (steps - starts[best]) / (steps - warmup)
+    lengths = sorted({max(round(share * (steps - warmup)), 1) for share in SHARES})
+    frame: dict[str, Any] = {"steps": steps, "peak": peak, "warmup": warmup}
+    shapes: tuple[DecayShape, ...] = ("linear", "1-sqrt", "cosine")
     return {
-        f"stable, last {100 * share:.3g} % linear": decays[best],
-        "cosine": Schedule.cosine(steps=steps, peak=peak, warmup=warmup, end=floor),
-        "linear": Schedule.linear(steps=steps, peak=peak, warmup=warmup, end=floor),
+        **{
+            f"{STABLE}{100 * length / (steps - warmup):.3g} % {shape}": Schedule.wsd(
+                **frame, decay_start=steps - length, end=floor, shape=shape
+            )
+            for shape in shapes
+            for length in lengths
+        },
+        "cosine": Schedule.cosine(**frame, end=floor),
+        "linear": Schedule.linear(**frame, end=floor),
+        "constant": Schedule.constant(**frame),
     }
+
+
+def _shown(plans: Mapping[str, Schedule], losses: Mapping[str, float]) -> dict[str, float]:
+    """Of the usual schedules the best with a stable phase, the cosine and the linear decay, with their losses."""
+    stable = [name for name in plans if name.startswith(STABLE)]
+    best = min(stable, key=lambda name: losses[name] if np.isfinite(losses[name]) else np.inf)
+    return {name: losses[name] for name in (best, "cosine", "linear")}
 
 
 def _thinned(name: str, schedule: Schedule, count: int = 400) -> pd.DataFrame:
@@ -239,45 +249,40 @@ def _thinned(name: str, schedule: Schedule, count: int = 400) -> pd.DataFrame:
 
 
 def headline(told: OptimizedSchedule) -> str:
-    """The answer in one sentence, and before it what speaks against believing it."""
+    """What the schedule does, where it ends, and below which usual one."""
     rates, warmup = told.schedule.rates, told.schedule.warmup
     falling = np.flatnonzero(rates[warmup:] < 0.99 * told.peak)
-    held = f"holds {told.peak:.3g} to step {warmup + falling[0]:,}, then falls" if len(falling) else "holds its peak"
+    held = f"holds {told.peak:.3g}"
+    if len(falling):
+        held += f" to step {warmup + falling[0]:,}, then falls to {rates[-1]:.2g}"
     rows = list(words.rows_of(told.frame))
     own = next(row for row in rows if row.schedule == FOUND)
     other = next(row for row in rows if row.schedule != FOUND)
-    if told.frame["schedule"].iloc[0] == FOUND:
-        saves = words.with_ends(other.difference, other.difference_low, other.difference_high, told.level)
-    else:
-        saves = f"{other.estimate - own.estimate:.2g}"
-    return words.with_status(
-        f"The best {told.schedule.steps:,}-step schedule by {told.law} {held} to {rates[-1]:.2g}; final loss "
-        f"{words.with_ends(own.estimate, own.low, own.high, told.level)}, below {other.schedule!r} by {saves}",
-        told.doubts,
+    saves = words.with_interval(other.difference, other.difference_low, other.difference_high, told.level)
+    below = f"below {other.schedule!r} by {saves}" if other.difference > 0 else f"that of {other.schedule!r}"
+    if other.difference_low <= 0 < other.difference:
+        below += ", from which it is not told apart"
+    return (
+        f"The best {told.schedule.steps:,}-step schedule by {told.law} {held}; final loss "
+        f"{words.with_interval(own.estimate, own.low, own.high, told.level)}, {below}"
     )
 
 
 def table(told: OptimizedSchedule) -> pd.DataFrame:
     """The schedules, digits as many as the intervals deserve."""
-    rows = []
-    for row in words.rows_of(told.frame):
-        apart = row.difference_high - row.difference_low
-        rows.append(
-            {
-                "schedule": row.schedule,
-                "final loss": words.digits(row.estimate, row.high - row.low),
-                f"{100 * told.level:g} %": words.span(row.low, row.high),
-                "above the best": "" if row.Index == 0 else words.digits(row.difference, apart),
-                "lowest in": words.percent(row.probability),
-            }
-        )
-    return pd.DataFrame(rows)
+    return side_by_side_table(told.frame, told.level).drop(columns=f"{100 * told.level:g} % of it")
+
+
+def _optimum(gap: float) -> str:
+    """How far from an optimum the search ended."""
+    if not np.isfinite(gap):
+        return "the law has no derivative there, so how far this is from an optimum is not known."
+    return f"to first order no other schedule within them ends lower by more than {gap:.1e} nats."
 
 
 def notes(told: OptimizedSchedule) -> list[str]:
     """How good the optimum is and where the numbers come from."""
     return [
-        f"Rates from {told.floor:.3g} to {told.peak:.3g}; to first order no other schedule within them ends lower by "
-        f"more than {told.gap:.1e} nats.",
+        f"Rates from {told.floor:.3g} to {told.peak:.3g}; {_optimum(told.gap)}",
         f"Intervals of the law's mean: {told.source}. The schedule is the best by the estimates, which flatters it.",
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,6 +16,8 @@ from scalefit.fitting.problem import Array
 Knots = NDArray[np.intp]
 #: Knots of the first round, and the most of the last.
 KNOTS, MOST_KNOTS = 17, 160
+#: Usual schedules, the lowest, from which the search begins too.
+OFFERED = 3
 #: A round that gains less than this many nats is the last.
 ENOUGH = 2e-7
 #: The least rate, as a share of the peak, where the floor is zero: powers of a rate of zero have no derivative.
@@ -61,6 +65,10 @@ class _Task:
         levels = self.floor + (self.peak - self.floor) * shares
         return np.concatenate([self.ramp, np.interp(np.arange(self.warmup, self.steps + 1), knots, levels)])
 
+    def shares(self, knots: Knots, rates: Array) -> Array:
+        """Shares at the knots that follow rates within the bounds."""
+        return np.asarray(np.clip((rates[knots] - self.floor) / (self.peak - self.floor), 0.0, 1.0))
+
     def by_knots(self, knots: Knots, shares: Array) -> tuple[float, Array]:
         """The loss and its derivative by the shares, in units of the solver."""
         value, gradient = self.loss(self.rates(knots, shares))
@@ -69,32 +77,70 @@ class _Task:
         right = (at - knots[left]) / (knots[left + 1] - knots[left])
         by_step = gradient[self.warmup :]
         each = np.bincount(left, by_step * (1 - right), len(knots)) + np.bincount(left + 1, by_step * right, len(knots))
+        if not (np.isfinite(value) and np.isfinite(each).all()):
+            return np.inf, np.zeros(len(knots))
         return value / UNIT, np.asarray(each * (self.peak - self.floor) / UNIT, float)
 
 
 def find_optimum(
-    loss: FinalLoss, *, steps: int, peak: float, floor: float, warmup: int, monotone: bool = True
+    loss: FinalLoss,
+    *,
+    steps: int,
+    peak: float,
+    floor: float,
+    warmup: int,
+    monotone: bool = True,
+    usual: Sequence[Array] = (),
 ) -> Optimum:
     """Rates after the warm-up between floor and peak, never rising where ``monotone``, with the lowest final loss.
 
     Rates are straight lines between knots. Each round solves for them from where the last one ended, then halves the
-    lines along which the rate changes; the first begins from several shapes.
+    lines along which the rate changes; the first begins from several shapes and from the ``usual`` schedules, each its
+    rates (T + 1,) within the bounds. None of these ends lower than what is found.
     """
     task = _Task(loss, steps, peak, max(floor, LEAST * peak), warmup, monotone)
     knots = first_knots(warmup, steps)
     done = (knots - warmup) / (steps - warmup)
     starts = (1 - done, 0.5 * (1 + np.cos(np.pi * done)), np.minimum(1.0, 5 * (1 - done)), np.full(len(knots), 0.999))
-    shares = min((_solve(task, knots, start) for start in starts), key=lambda one: task.by_knots(knots, one)[0])
+    ranked = sorted(usual, key=lambda one: _value(loss(one)))
+    begun = [*starts, *(task.shares(knots, rates) for rates in ranked[:OFFERED])]
+    shares = min((_better(task, knots, start) for start in begun), key=lambda one: task.by_knots(knots, one)[0])
+    knots, shares, rounds = _refined(task, knots, shares)
+    rates = task.rates(knots, shares)
+    lowest = ranked[0] if ranked else rates
+    if _value(loss(lowest)) < _value(loss(rates)):
+        # What knots this coarse cannot follow: go on from it with knots where it bends.
+        knots = np.union1d(knots, bends(lowest, warmup))
+        knots, shares, more = _refined(task, knots, _better(task, knots, task.shares(knots, lowest)))
+        rounds += more
+        rates = min((task.rates(knots, shares), lowest), key=lambda one: _value(loss(one)))
+    value, gradient = loss(rates)
+    return Optimum(rates, value, first_order_gap(task, rates, gradient), rounds)
+
+
+def _refined(task: _Task, knots: Knots, shares: Array) -> tuple[Knots, Array, tuple[float, ...]]:
+    """Rounds of finer knots, and the loss at the end of each."""
     rounds = [task.by_knots(knots, shares)[0] * UNIT]
     while len(finer := halved(knots, shares)) <= MOST_KNOTS and len(finer) > len(knots):
         shares = _better(task, finer, np.interp(finer, knots, shares))
         knots = finer
         rounds.append(task.by_knots(knots, shares)[0] * UNIT)
-        if rounds[-2] - rounds[-1] < ENOUGH:
+        if not rounds[-2] - rounds[-1] >= ENOUGH:
             break
-    rates = task.rates(knots, shares)
-    value, gradient = loss(rates)
-    return Optimum(rates, value, first_order_gap(task, rates, gradient), tuple(rounds))
+    return knots, shares, tuple(rounds)
+
+
+def _value(told: tuple[float, Array]) -> float:
+    """A loss that can be compared: none is the highest."""
+    return told[0] if np.isfinite(told[0]) else np.inf
+
+
+def bends(rates: Array, warmup: int, most: int = KNOTS) -> Knots:
+    """The steps after the warm-up at which rates turn most."""
+    turn = np.abs(np.diff(rates[warmup:], 2))
+    sharp = np.flatnonzero(turn > 1e-9 * rates.max())
+    kept = sharp[np.argsort(-turn[sharp], kind="stable")[:most]]
+    return np.asarray(np.sort(kept) + warmup + 1, np.intp)
 
 
 def first_knots(warmup: int, steps: int) -> Knots:
@@ -118,6 +164,13 @@ def _better(task: _Task, knots: Knots, start: Array) -> Array:
 
 
 def _solve(task: _Task, knots: Knots, start: Array) -> Array:
+    # The solver may step outside the bounds by rounding, and says so.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        return _solved(task, knots, start)
+
+
+def _solved(task: _Task, knots: Knots, start: Array) -> Array:
     from scipy.optimize import LinearConstraint, minimize  # here: `import scalefit` must not load scipy
 
     bounds, solve = [(0.0, 1.0)] * len(knots), cast(Any, minimize)
@@ -147,7 +200,7 @@ def first_order_gap(task: _Task, rates: Array, gradient: Array) -> float:
     down, free = gradient[task.warmup :], rates[task.warmup :]
     to_peak, to_floor = down * (task.peak - free), down * (task.floor - free)
     if not task.monotone:
-        return float(-np.minimum(np.minimum(to_peak, to_floor), 0.0).sum())
+        return abs(float(np.minimum(np.minimum(to_peak, to_floor), 0.0).sum()))
     before = np.concatenate([[0.0], np.cumsum(to_peak)])
     after = np.concatenate([np.cumsum(to_floor[::-1])[::-1], [0.0]])
-    return float(max(-(before + after).min(), 0.0))
+    return max(0.0, -float((before + after).min()))

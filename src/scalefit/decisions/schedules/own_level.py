@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scalefit.decisions.schedules.along import Steps, inputs_along
+from scalefit.decisions.schedules.along import Steps, inputs_along, sound_draws
 from scalefit.errors import DataError
 from scalefit.fitting.problem import Array, rescale, restore
 from scalefit.result import Fit
@@ -21,6 +21,8 @@ from scalefit.tables import whole_steps
 
 #: Rows at the end of a log that show its level, as a share of the area under the rate, and the fewest of them.
 RECENT, FEWEST = 0.2, 5
+#: Rates that differ by less than this share of the peak are the same.
+STILL = 0.01
 #: Degrees of freedom of the scatter about the law; low, since rows of a run share their luck.
 FREEDOM = 4.0
 #: Standard deviation of a law's error in how far the loss falls from now on, as a share of it. On the schedules and the
@@ -30,11 +32,15 @@ CHANGE_ERROR = 0.2
 
 @dataclass(frozen=True, eq=False)
 class RunLog:
-    """Checkpoints of one run in the order of their steps: ``steps`` and ``seen`` (n,), and its schedule so far."""
+    """Checkpoints of one run in the order of their steps: ``steps`` and ``seen`` (n,), and its schedule so far.
+
+    ``doubts`` say where the rates of the log are others than those of the schedule.
+    """
 
     steps: Steps
     seen: Array
     schedule: Schedule
+    doubts: tuple[str, ...] = ()
 
     @property
     def now(self) -> int:
@@ -44,7 +50,7 @@ class RunLog:
     def until(self, step: int) -> RunLog:
         """The rows up to a step."""
         kept = self.steps <= step
-        return RunLog(self.steps[kept], self.seen[kept], self.schedule)
+        return RunLog(self.steps[kept], self.seen[kept], self.schedule, self.doubts)
 
 
 def read_log(log: object, schedule: Schedule | None, target: str, asker: str) -> RunLog:
@@ -53,7 +59,8 @@ def read_log(log: object, schedule: Schedule | None, target: str, asker: str) ->
     Raises
     ------
     DataError
-        If the table holds more than one run, two values at one step, or steps beyond the schedule.
+        If the table holds more than one run, two values at one step, steps beyond the schedule, or rates that are
+        never those of the schedule.
     """
     frame = as_frame(log, what=f"the log that {asker} reads")
     if not len(frame):
@@ -73,6 +80,7 @@ def read_log(log: object, schedule: Schedule | None, target: str, asker: str) ->
     steps, seen = steps[order], seen[order]
     if twice := steps[1:][np.diff(steps) == 0].tolist():
         raise DataError(f"{asker}: step {twice[0]} stands in the log more than once; keep one row for each step.")
+    planned = schedule is not None
     if schedule is None:
         lr = find_column(frame, "lr", needed_by=f"{asker} without a schedule", columns={})
         rates = numeric_column(frame, lr, name="lr", needed_by=asker, positive=False)[order]
@@ -82,7 +90,38 @@ def read_log(log: object, schedule: Schedule | None, target: str, asker: str) ->
             f"{asker}: the log reaches step {steps[-1]}, but its schedule ends at step {schedule.steps}: "
             f"give a Schedule of {steps[-1]} steps or more."
         )
-    return RunLog(steps, np.asarray(seen, float), schedule)
+    doubts: tuple[str, ...] = ()
+    if planned and has_column(frame, "lr", columns={}):
+        lr = find_column(frame, "lr", needed_by=asker, columns={})
+        doubts = off_schedule(steps, pd.to_numeric(frame[lr], errors="coerce").to_numpy(float)[order], schedule, asker)
+    return RunLog(steps, np.asarray(seen, float), schedule, doubts)
+
+
+def off_schedule(steps: Steps, rates: Array, schedule: Schedule, asker: str) -> tuple[str, ...]:
+    """Where the rates of a log are others than the planned ones; a step sooner or later is a manner of counting.
+
+    Raises
+    ------
+    DataError
+        If they agree in no row.
+    """
+    near = schedule.rates[np.clip(steps + np.array([[-1], [0], [1]]), 0, schedule.steps)]
+    slack = STILL * schedule.rates.max()
+    off = (rates < near.min(axis=0) - slack) | (rates > near.max(axis=0) + slack)
+    if not off.any():
+        return ()
+    first = int(np.argmax(off))
+    apart = f"{rates[first]:.3g} at step {steps[first]:,}, where the schedule has {near[1, first]:.3g}"
+    known = int(np.isfinite(rates).sum())
+    if off.sum() == known:
+        raise DataError(
+            f"{asker}: the learning rates of the log are never those of the schedule: {apart}. Give the schedule that "
+            f"the run follows; if the rates of the log are in another unit, leave their column out."
+        )
+    return (
+        f"the run does not follow this schedule: its learning rate is {apart}; they differ in {int(off.sum())} of "
+        f"{known} rows, first in this one",
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +164,11 @@ def own_level(fit: Fit, log: RunLog, at: Mapping[str, float], *, recent: float =
     on = fit.problem.objective.on
     with np.errstate(all="ignore"):
         told = rescale(fit.law.value(fit.theta, inputs), on)[0]
-        drawn = rescale(fit.law.value(fit.draws_theta, inputs), on)
-    seen = rescale(log.seen[rows], on)
+        drawn = rescale(fit.law.value(sound_draws(fit), inputs), on)
+    known = np.isfinite(told)
+    if not known.any():
+        raise DataError(f"{fit.law.name} has no value at step {log.now}: no rate was above zero before.")
+    seen, told, drawn, rows = rescale(log.seen[rows], on)[known], told[known], drawn[:, known], rows[known]
     apart = seen - told
     offset = float(apart.mean())
     typical = float(np.sqrt(np.average(fit.problem.residual(fit.theta)[0] ** 2, weights=fit.weights)))
@@ -176,6 +218,17 @@ def later(fit: Fit, level: OwnLevel, inputs: tuple[Array, ...]) -> tuple[Array, 
     on = fit.problem.objective.on
     with np.errstate(all="ignore"):
         told = rescale(fit.law.value(fit.theta, inputs), on)[0]
-        drawn = rescale(fit.law.value(fit.draws_theta, inputs), on)
+        drawn = rescale(fit.law.value(sound_draws(fit), inputs), on)
         drawn = drawn + level.change[:, None] * (drawn - level.drawn_now[:, None]) + level.offsets[:, None]
         return restore(told + level.offset, on), restore(drawn, on), restore(drawn + level.luck[:, None], on)
+
+
+def moved_note(what: str, offset: float, rows: int, source: str) -> str:
+    """How a law was moved to a run, and what its intervals hold."""
+    moved = f"{what}, moved by {offset:+.2g} on the scale of its objective to the last {rows} rows. Intervals"
+    if source.startswith("none"):
+        return f"{moved}: {source}."
+    return (
+        f"{moved}, for this run: {source}; its level; how fitted rows stray about the mean of their run; and "
+        f"{100 * CHANGE_ERROR:g} % of the fall, by which such laws err."
+    )

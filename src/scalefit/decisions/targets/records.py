@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -13,6 +12,7 @@ from scalefit.decisions.targets import words
 from scalefit.decisions.targets.curves import Curve
 from scalefit.decisions.targets.solving import band
 from scalefit.fitting.problem import Array
+from scalefit.wording.said import Answer, Said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,7 +26,7 @@ Where = Literal["data", "beyond", "before", "nowhere"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ScaleRecord:
+class ScaleRecord(Answer):
     """What both answers about scales have.
 
     Attributes
@@ -70,21 +70,6 @@ class ScaleRecord:
         """Whether the fit can be believed."""
         return not self.verdict
 
-    def _parts(self) -> words.Described:
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        first, table, foot = self._parts()
-        doubts = [f"  - {doubt}" for doubt in self.doubts]
-        return "\n".join([first, *doubts, *([table.to_string(index=False)] if len(table) else []), *foot])
-
-    def _repr_html_(self) -> str:
-        first, table, foot = self._parts()
-        shown = table.to_html(index=False, escape=True) if len(table) else ""
-        doubts = "".join(f"<li>{html.escape(doubt)}</li>" for doubt in self.doubts)
-        shown = (f"<ul>{doubts}</ul>" if doubts else "") + shown
-        return f"<p><b>{html.escape(first)}</b></p>{shown}" + "".join(f"<p>{html.escape(line)}</p>" for line in foot)
-
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TargetScale(ScaleRecord):
@@ -104,8 +89,9 @@ class TargetScale(ScaleRecord):
         ``where``: ``"data"``, ``"beyond"``, ``"before"`` (already at the smallest scale) or ``"nowhere"``.
     """
 
-    def _parts(self) -> words.Described:
-        return words.describe_target(self)
+    def said(self) -> Said:
+        """Where the values are reached, in words."""
+        return words.say_target(self)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """The law along the route with each value and where it is reached."""
@@ -142,8 +128,9 @@ class Saturation(ScaleRecord):
     per: float = np.nan
     relative: bool = True
 
-    def _parts(self) -> words.Described:
-        return words.describe_saturation(self)
+    def said(self) -> Said:
+        """From where on little is left to gain, in words."""
+        return words.say_saturation(self)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """What is left to gain along the route, with each threshold and where it is passed."""

@@ -10,7 +10,9 @@ import pandas as pd
 
 from scalefit.errors import listing
 from scalefit.quantities import QUANTITIES
-from scalefit.wording.digits import number, significant
+from scalefit.wording.amounts import count_of, digits_for, percent, plain, with_interval
+from scalefit.wording.digits import number
+from scalefit.wording.said import Said, State
 
 if TYPE_CHECKING:
     from scalefit.decisions.targets.records import Saturation, ScaleRecord, TargetScale
@@ -21,32 +23,39 @@ _FAR = 10.0
 _ALL = 0.995
 
 Row = Mapping[Hashable, Any]
-Described = tuple[str, pd.DataFrame, list[str]]
 
 
-def describe_target(told: TargetScale) -> Described:
-    """The first line, a table where there are several values, and footnotes."""
+def say_target(told: TargetScale) -> Said:
+    """One value as a sentence; several as a line and a table."""
     rows = told.frame.to_dict("records")
     if len(rows) == 1:
-        return _status(told) + _target_sentence(told, rows[0]), pd.DataFrame(), _footnotes(told)
-    said = _places_text(told, [(_number(row["value"], 5), row) for row in rows])
-    return f"{_status(told)}{told.target} reaches {said}{_route(told)}.", _table(told, "value"), _footnotes(told)
+        return _said(told, _target_sentence(told, rows[0]))
+    said = _places_text(told, [(number(row["value"], digits=5), row) for row in rows])
+    return _said(told, f"{told.target} reaches {said}{_route(told)}.", _table(told, "value"))
 
 
-def describe_saturation(told: Saturation) -> Described:
-    """The first line, a table where there are several thresholds, and footnotes."""
+def say_saturation(told: Saturation) -> Said:
+    """One threshold as a sentence; several as a line and a table."""
     rows = told.frame.to_dict("records")
     if len(rows) == 1:
         sentence = _saturation_sentence(told, rows[0])
-        return (
-            _status(told) + (sentence if told.doubts else sentence[0].upper() + sentence[1:]),
-            pd.DataFrame(),
-            _footnotes(told),
-        )
+        return _said(told, sentence if told.doubts or told.verdict else sentence[0].upper() + sentence[1:])
     said = _places_text(told, [(threshold_text(told, row["threshold"]), row) for row in rows])
     side = "below its ceiling" if told.grows else "above its floor"
     first = f"What is left of {told.target} {side} falls to {said}" if told.kind == "remaining" else _state(told, said)
-    return f"{_status(told)}{first}{_route(told)}.", _table(told, "threshold"), _footnotes(told)
+    return _said(told, f"{first}{_route(told)}.", _table(told, "threshold"))
+
+
+def _said(told: ScaleRecord, sentence: str, *tables: pd.DataFrame) -> Said:
+    """Not to be relied on where the fit is not; doubtful where anything else speaks against it."""
+    state: State = "doubtful" if _far(told) or told.doubts else "good"
+    if told.verdict:
+        state = "bad"
+    return Said(state, _status(told) + sentence, told.doubts, tables, _footnotes(told))
+
+
+def _far(told: ScaleRecord) -> bool:
+    return bool((told.frame["beyond"] > _FAR).any())
 
 
 def limit_word(told: ScaleRecord) -> str:
@@ -57,13 +66,13 @@ def limit_word(told: ScaleRecord) -> str:
 def threshold_text(told: Saturation, threshold: float) -> str:
     """A threshold as a share, or in the unit of the target."""
     if told.relative:
-        return f"{_number(100 * threshold, 3)} %"
+        return f"{number(100 * threshold, digits=3)} %"
     unit = QUANTITIES[told.target].unit if told.target in QUANTITIES else ""
-    return f"{_number(threshold, 3)} {unit}".rstrip()
+    return f"{number(threshold, digits=3)} {unit}".rstrip()
 
 
 def _target_sentence(told: TargetScale, row: Row) -> str:
-    what = f"{told.target} {_number(row['value'], 5)}"
+    what = f"{told.target} {number(row['value'], digits=5)}"
     if row["where"] == "before":
         first = _amount(told, told.ends[0])
         return f"{what} is already reached at {first}, the smallest looked at{_route(told)}; {_already(row)}."
@@ -78,7 +87,7 @@ def _target_sentence(told: TargetScale, row: Row) -> str:
     if miss > 1 - _ALL:
         side = "above the ceiling" if told.grows else "below the floor"
         why = f"never, for it lies {side}" if row["unreachable"] >= miss - 1e-9 else _not_up_to(told)
-        tail = f"; in {_share(miss)} of draws {why}"
+        tail = f"; in {percent(miss)} of draws {why}"
     return f"{what} is reached at {_estimate(told, row)} ({_interval_text(told, row)}){_route(told)}{_past(row)}{tail}."
 
 
@@ -90,8 +99,8 @@ def _saturation_sentence(told: Saturation, row: Row) -> str:
     if row["where"] == "nowhere":
         return _never_saturates(told, row, state)
     miss = 1 - row["probability"]
-    tail = f"; in {_share(miss)} of draws {_not_up_to(told)}" if miss > 1 - _ALL else ""
-    there = f" ({told.target} there: {_number(row['value'], 4)})"
+    tail = f"; in {percent(miss)} of draws {_not_up_to(told)}" if miss > 1 - _ALL else ""
+    there = f" ({told.target} there: {number(row['value'], digits=4)})"
     scale = f"{_estimate(told, row)} on ({_interval_text(told, row)})"
     return f"from {scale}{_route(told)}, {state}{there}{_past(row)}{tail}."
 
@@ -112,7 +121,7 @@ def _state(told: Saturation, thresholds: str) -> str:
     if told.kind == "remaining":
         return f"{told.target} is within {thresholds} of its {limit_word(told)}"
     verb = "raise" if told.grows else "lower"
-    return f"{_number(told.per, 3)} times the {told.along} {verb} {told.target} by at most {thresholds}"
+    return f"{number(told.per, digits=3)} times the {told.along} {verb} {told.target} by at most {thresholds}"
 
 
 def _places_text(told: ScaleRecord, named: list[tuple[str, Row]]) -> str:
@@ -135,11 +144,10 @@ def _status(told: ScaleRecord) -> str:
     """Whether to believe it; what no reader of the first line alone may miss stands there itself."""
     if told.verdict:
         return f"DO NOT RELY ON IT, {told.law} is {told.verdict.rstrip('.')}: "
-    count = len(told.doubts)
-    if not count:
+    if not told.doubts:
         return ""
     pooled = " (families fitted as one)" * any("fitted as if they were one" in doubt for doubt in told.doubts)
-    return f"With {count} doubt{'s' if count > 1 else ''}{pooled}: "
+    return f"With {count_of(len(told.doubts), 'doubt')}{pooled}: "
 
 
 def _table(told: ScaleRecord, first: str) -> pd.DataFrame:
@@ -147,25 +155,25 @@ def _table(told: ScaleRecord, first: str) -> pd.DataFrame:
     rows = told.frame.to_dict("records")
     return pd.DataFrame(
         {
-            first: [_number(row[first], 5) for row in rows],
+            first: [number(row[first], digits=5) for row in rows],
             told.along: [_estimate(told, row, unit=False) for row in rows],
             f"{100 * told.level:g} % interval": [_interval(told, row) for row in rows],
-            "draws": ["-" if np.isnan(row["probability"]) else _share(row["probability"]) for row in rows],
+            "draws": ["-" if np.isnan(row["probability"]) else percent(row["probability"]) for row in rows],
             "where": [
-                f"beyond, {_number(row['beyond'], 2)} times" if row["where"] == "beyond" else row["where"]
+                f"beyond, {number(row['beyond'], digits=2)} times" if row["where"] == "beyond" else row["where"]
                 for row in rows
             ],
         }
     )
 
 
-def _footnotes(told: ScaleRecord) -> list[str]:
+def _footnotes(told: ScaleRecord) -> tuple[str, ...]:
     out = []
     if not np.isnan(told.limit[0]):
         out.append(_limit_note(told))
-    if (told.frame["beyond"] > _FAR).any():
+    if _far(told):
         out.append("so far past the runs the interval of one law is too narrow: see sf.backtest, and ask other laws")
-    return [*out, f"intervals: {told.source}", *told.notes]
+    return (*out, f"intervals: {told.source}", *told.notes)
 
 
 def _chance_text(told: ScaleRecord, row: Row) -> str:
@@ -176,15 +184,15 @@ def _chance_text(told: ScaleRecord, row: Row) -> str:
     if chance == 0:
         return "nor in any draw"
     if np.isinf(row["low"]):
-        return f"in {_share(chance)} of draws it is"
-    early = _share(0.5 - told.level / 2)
-    return f"in {_share(chance)} of draws it is, in {early} by {_amount(told, row['low'])}"
+        return f"in {percent(chance)} of draws it is"
+    early = percent(0.5 - told.level / 2)
+    return f"in {percent(chance)} of draws it is, in {early} by {_amount(told, row['low'])}"
 
 
 def _already(row: Row) -> str:
     if np.isnan(row["already"]):
         return "there are no draws to say how sure that is"
-    return "in all draws" if row["already"] == 1 else f"in {_share(row['already'])} of draws"
+    return "in all draws" if row["already"] == 1 else f"in {percent(row['already'])} of draws"
 
 
 def _not_up_to(told: ScaleRecord) -> str:
@@ -192,7 +200,7 @@ def _not_up_to(told: ScaleRecord) -> str:
 
 
 def _past(row: Row) -> str:
-    return f", {_number(row['beyond'], 2)} times past the runs fitted" if row["beyond"] > _FAR else ""
+    return f", {number(row['beyond'], digits=2)} times past the runs fitted" if row["beyond"] > _FAR else ""
 
 
 def _route(told: ScaleRecord) -> str:
@@ -203,7 +211,7 @@ def _limit_note(told: ScaleRecord) -> str:
     """What the law approaches, or that it has no floor."""
     if _has_limit(told):
         return f"{limit_word(told)} of {told.target}: {_limit(told)}"
-    draws = f" ({100 * told.level:g} %: to {_number(told.limit[2], 2)})" if told.limit[2] > 0 else ""
+    draws = f" ({100 * told.level:g} %: to {number(told.limit[2], digits=2)})" if told.limit[2] > 0 else ""
     return f"no floor: {told.target} falls towards 0{draws}"
 
 
@@ -220,19 +228,15 @@ def _has_limit(told: ScaleRecord) -> bool:
 
 def _limit(told: ScaleRecord) -> str:
     estimate, low, high = told.limit
-    if np.isnan(low):
-        return _number(estimate, 4)
-    digits = _digits(estimate, low, high)
-    ends = f"{_significant(low, digits)} to {_significant(high, digits)}"
-    return f"{_significant(estimate, digits)} ({100 * told.level:g} %: {ends})"
+    return plain(estimate, 4) if np.isnan(low) else with_interval(estimate, low, high, told.level)
 
 
 def _estimate(told: ScaleRecord, row: Row, *, unit: bool = True) -> str:
     if not np.isfinite(row["estimate"]):
         return "never"
     if row["where"] == "before":
-        return f"up to {_number(row['estimate'], 3)}"
-    text = _significant(row["estimate"], _digits(row["estimate"], row["low"], row["high"]))
+        return f"up to {number(row['estimate'], digits=3)}"
+    text = plain(row["estimate"], digits_for(row["estimate"], row["low"], row["high"]))
     return _with_unit(told, text) if unit else text
 
 
@@ -247,39 +251,18 @@ def _interval(told: ScaleRecord, row: Row) -> str:
         return "not known"
     if np.isinf(low):
         return "never"
-    digits = _digits(row["estimate"], low, high)
+    digits = digits_for(row["estimate"], low, high)
     if high <= first:
-        return f"below {_number(high, 3)}"
-    start = f"below {_number(low, 3)}" if low <= first else _significant(low, digits)
-    return f"{start} to {_significant(high, digits) if np.isfinite(high) else 'never'}"
-
-
-def _digits(estimate: float, low: float, high: float) -> int:
-    """As many as an interval of this width deserves: to about a twentieth of it."""
-    width = high - low
-    if not (np.isfinite(width) and width > 0 and np.isfinite(estimate) and estimate):
-        return 2 if np.isinf(high) else 4
-    return int(np.clip(np.ceil(-np.log10(width / abs(estimate) / 20)), 2, 8))
+        return f"below {number(high, digits=3)}"
+    start = f"below {number(low, digits=3)}" if low <= first else plain(low, digits)
+    return f"{start} to {plain(high, digits, infinite='never')}"
 
 
 def _amount(told: ScaleRecord, value: float) -> str:
-    return _with_unit(told, _number(value, 3))
+    return _with_unit(told, number(value, digits=3))
 
 
 def _with_unit(told: ScaleRecord, text: str) -> str:
     """A scale with its unit; an unknown quantity is named."""
     unit = QUANTITIES[told.along].unit if told.along in QUANTITIES else ""
     return f"{text} {unit}" if unit else f"{told.along} = {text}"
-
-
-def _share(chance: float) -> str:
-    digits = 1 if 0 < chance < 0.01 or 0.99 < chance < 1 else 0
-    return f"{100 * chance:.{digits}f} %"
-
-
-def _number(value: float, digits: int) -> str:
-    return number(value, digits=digits)
-
-
-def _significant(value: float, digits: int) -> str:
-    return significant(value, digits=digits)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from scalefit.errors import DataError
+from scalefit.runs.progress import pick_bar
 from scalefit.runs.readers.mlflow_files import Wanted
 from scalefit.runs.readers.mlflow_runs import Run, Store
 
@@ -48,7 +49,8 @@ def read_through_client(address: str, wanted: Wanted, progress: bool | None) -> 
 
 def _read(client: Any, wanted: Wanted, progress: bool | None) -> Store:
     from mlflow.entities import ViewType
-    from tqdm.auto import tqdm
+
+    tqdm = pick_bar()
 
     def experiments(token: str | None) -> Any:
         return client.search_experiments(view_type=ViewType.ACTIVE_ONLY, page_token=token)

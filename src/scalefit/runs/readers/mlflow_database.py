@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from scalefit.errors import DataError, listing
+from scalefit.runs.progress import pick_bar
 from scalefit.runs.readers.mlflow_files import Wanted
 from scalefit.runs.readers.mlflow_runs import Run, Store, finite_or_not
 from scalefit.runs.readers.reading import Refusal
@@ -83,7 +84,7 @@ def _rows(database: sqlite3.Connection, table: str) -> Iterator[tuple[Any, ...]]
 
 
 def _read(database: sqlite3.Connection, wanted: Wanted, progress: bool | None, name: str) -> Store:
-    from tqdm.auto import tqdm
+    tqdm = pick_bar()
 
     hidden = None if progress is None else not progress
     store = Store()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from scalefit.errors import DataError
+from scalefit.runs.progress import pick_bar
 from scalefit.runs.readers.mlflow_runs import Run, Store
 from scalefit.runs.readers.reading import Refusal
 
@@ -55,7 +56,7 @@ def read_file_store(folder: Path, wanted: Wanted, progress: bool | None) -> Stor
     DataError
         If PyYAML is not installed.
     """
-    from tqdm.auto import tqdm
+    tqdm = pick_bar()
 
     _yaml(folder)
     store = Store()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from scalefit.errors import DataError
+from scalefit.runs.progress import pick_bar
 
 GZIP = b"\x1f\x8b"
 #: Bytes from which a format is told.
@@ -73,7 +74,7 @@ class Source:
         DataError
             If the file cannot be read, or unpacks to far more than a log would.
         """
-        from tqdm.auto import tqdm
+        tqdm = pick_bar()
 
         hidden = None if self.progress is None else not self.progress
         try:

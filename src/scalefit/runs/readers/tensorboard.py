@@ -14,6 +14,7 @@ import pandas as pd
 
 from scalefit.errors import DataError
 from scalefit.runs.notes import a_few, how_many
+from scalefit.runs.progress import pick_bar
 from scalefit.runs.readers.assembly import (
     Scalar,
     add_settings,
@@ -83,7 +84,7 @@ def _recognises_folder(folder: Path) -> bool:
 
 def _read_folder(folder: Path, progress: bool | None) -> Reading:
     """Each folder that has event files is a run, called by its path as TensorBoard does; the one given comes first."""
-    from tqdm.auto import tqdm
+    tqdm = pick_bar()
 
     _messages(repr(str(folder)))  # a missing library is said once, not for each file
     files = list(_event_files(folder))

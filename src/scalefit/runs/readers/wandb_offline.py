@@ -12,6 +12,7 @@ from typing import Any
 
 from scalefit.errors import DataError
 from scalefit.runs.notes import how_many
+from scalefit.runs.progress import pick_bar
 from scalefit.runs.readers.assembly import flatten
 from scalefit.runs.readers.reading import FolderFormat, Format, Reading, Refusal
 from scalefit.runs.readers.source import Source
@@ -44,7 +45,7 @@ def _recognises_folder(folder: Path) -> bool:
 
 def _read_folder(folder: Path, progress: bool | None) -> Reading:
     """All runs of the folder that ``wandb`` keeps beside a script, or the one of a folder below it."""
-    from tqdm.auto import tqdm
+    tqdm = pick_bar()
 
     files = list(_logs(folder))
     histories: list[History] = []

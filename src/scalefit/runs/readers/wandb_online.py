@@ -14,6 +14,7 @@ import pandas as pd
 from scalefit.errors import ColumnError, DataError, DataWarning, listing
 from scalefit.runs.checking import stacklevel_of_caller
 from scalefit.runs.notes import a_few, how_many
+from scalefit.runs.progress import pick_bar
 from scalefit.runs.readers.assembly import flatten
 from scalefit.runs.readers.reading import Reading, Refusal, refusals_text, warn_of_refusals
 from scalefit.runs.readers.wandb_history import COUNT, TRAINING_STEPS, History, histories_reading
@@ -151,7 +152,7 @@ def _errors() -> tuple[type[Exception], ...]:
 
 def _read(runs: Iterable[Any], name: str, keys: Sequence[str] | None, progress: bool | None) -> Reading:
     """The histories of runs; where there are several, one that fails costs only itself."""
-    from tqdm.auto import tqdm
+    tqdm = pick_bar()
 
     hidden = None if progress is None else not progress
     histories: list[History] = []
@@ -193,7 +194,7 @@ def fetch_history(run: Any, *, progress: bool | None = None) -> History:
     DataError
         If the server cannot be reached, or refuses.
     """
-    from tqdm.auto import tqdm
+    tqdm = pick_bar()
 
     hidden = None if progress is None else not progress
     with _told(f"Run {run.name or run.id}"):

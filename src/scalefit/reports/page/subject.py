@@ -1,0 +1,188 @@
+"""What a report is about: a fit, its runs as a table, and what is asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from scalefit.decisions.allocation.setting import Setting, find_setting
+from scalefit.errors import FitError, ScalefitError
+from scalefit.quantities import label_of
+from scalefit.result import Fit
+from scalefit.runs.frame import as_frame
+
+#: How many times larger a run is forecast, where nothing is asked.
+LARGER = 10.0
+#: Budgets of the allocation, as multiples of the largest run, where nothing is asked.
+BUDGETS = (1.0, 10.0, 100.0)
+#: Columns by which families are told apart, where nothing is said.
+FAMILY = "family"
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A fit and the questions of its report.
+
+    Parameters
+    ----------
+    fit : Fit
+    runs : table of the families to compare; None: the rows fitted.
+    by : column that names families; None: ``family``.
+    at : points to forecast; None: a run ten times larger.
+    flops : budgets; None: once, ten and a hundred times the largest run.
+    draws : resamples of what is fitted anew.
+    answers : of the checklist.
+    seed : for all random numbers.
+    """
+
+    fit: Fit
+    runs: Any
+    by: str | None
+    at: Any
+    flops: float | Sequence[float] | None
+    draws: int
+    answers: Mapping[str, str]
+    seed: int
+
+    @cached_property
+    def fitted(self) -> pd.DataFrame:
+        """The rows fitted, with the names that the columns had in the user's table."""
+        data = self.fit.data
+        renamed = {
+            name: column
+            for name, column in self.fit.columns.items()
+            if name in data.columns and column not in data.columns
+        }
+        return data.rename(columns=renamed)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns of :attr:`fitted` that hold what has another name in the law."""
+        there = set(self.fitted.columns)
+        return {name: column for name, column in self.fit.columns.items() if column in there}
+
+    @property
+    def call(self) -> dict[str, Any]:
+        """How the fit was made, for those who make another like it."""
+        said = self.fit.constraints
+        return {
+            "target": self.fit.target,
+            "columns": self.columns,
+            "objective": self.fit.problem.objective,
+            "fixed": dict(said.fixed),
+            "bounds": dict(said.bounds),
+            "tie": dict(said.tie),
+        }
+
+    @property
+    def along(self) -> str:
+        """What orders the runs in the back-test: compute where it is known, steps of curves, else the first input."""
+        law = self.fit.law
+        if "flops" in self.fitted or {"params", "tokens"} <= set(law.inputs):
+            return "flops"
+        return "step" if law.derive is not None else self.columns.get(law.inputs[0], law.inputs[0])
+
+    @property
+    def seen(self) -> str:
+        """The column of what was seen."""
+        return self.fit.columns.get(self.fit.target, self.fit.target)
+
+    def label(self, name: str) -> str:
+        """An input or what was seen, with its unit."""
+        return label_of(self.fit.columns.get(name, name))
+
+    @cached_property
+    def family_table(self) -> tuple[pd.DataFrame, str]:
+        """The table that holds several families, and the column that names them.
+
+        Raises
+        ------
+        FitError
+            If there are not several.
+        """
+        table = self.fitted if self.runs is None else as_frame(self.runs)
+        by = self.by or FAMILY
+        if by not in table.columns:
+            raise FitError(f"The runs have no column {by!r} that names families: pass runs= and by= to compare them.")
+        if table[by].nunique() < 2:
+            what = "the rows fitted are" if self.runs is None else "the runs are"
+            raise FitError(f"By the column {by!r} {what} of one family: pass runs= with those to compare it with.")
+        return table, by
+
+    @cached_property
+    def others(self) -> dict[str, float]:
+        """Inputs of a law of size and tokens other than these, at the median of the rows fitted."""
+        given = dict(zip(self.fit.law.inputs, self.fit.problem.inputs, strict=True))
+        plane = {"tokens", "flops", "tokens_per_param"}
+        return {
+            name: float(np.median(x))
+            for name, x in given.items()
+            if name not in plane and not name.startswith("params") and x.ndim == 1
+        }
+
+    @cached_property
+    def setting(self) -> Setting:
+        """The fit as a law of size and tokens.
+
+        Raises
+        ------
+        FitError
+            If it is none.
+        """
+        return find_setting(self.fit, cost=None, at=self.others, level=0.9)
+
+    @property
+    def of_size_and_tokens(self) -> bool:
+        """Whether it is one."""
+        try:
+            return self.setting is not None
+        except ScalefitError:
+            return False
+
+    @property
+    def budgets(self) -> list[float]:
+        """The budgets of the allocation."""
+        if self.flops is not None:
+            return [float(one) for one in np.atleast_1d(np.asarray(self.flops, float))]
+        largest = float(self.setting.seen_cost.max())
+        return [rounded(times * largest) for times in BUDGETS]
+
+    @property
+    def points(self) -> pd.DataFrame:
+        """The points of the forecast: those asked for, else one run ten times larger.
+
+        Ten times the compute of the largest run at its tokens per parameter; else ten times the largest first input.
+        Other inputs stand at their median.
+        """
+        if self.at is not None:
+            return as_frame(self.at, what="the table to forecast")
+        law, inputs = self.fit.law, self.fit.problem.inputs
+        if self.of_size_and_tokens and "tokens" in law.inputs:
+            (params, tokens), cost = self.setting.seen, self.setting.seen_cost
+            largest, more = int(np.argmax(cost)), np.sqrt(LARGER)
+            told = {**self.others, self.setting.plane.size: more * params[largest], "tokens": more * tokens[largest]}
+            return self._named({name: rounded(value) for name, value in told.items()})
+        if law.derive is not None:
+            raise FitError(f"{law.name} follows from schedules: sf.forecast_curves forecasts a run from its schedule.")
+        told = {name: float(np.median(x)) for name, x in zip(law.inputs, inputs, strict=True)}
+        told[law.inputs[0]] = LARGER * float(inputs[0].max())
+        return self._named({name: rounded(value) for name, value in told.items()})
+
+    def _named(self, values: Mapping[str, float]) -> pd.DataFrame:
+        return pd.DataFrame({self.columns.get(name, name): [value] for name, value in values.items()})
+
+
+def rounded(value: float, digits: int = 3) -> float:
+    """A number with a few digits, as people type it.
+
+    Examples
+    --------
+    >>> rounded(4.9736e13)
+    49700000000000.0
+    """
+    return float(f"{value:.{digits - 1}e}")

@@ -1,0 +1,247 @@
+"""The report in a real browser: it asks for nothing, its sliders say what Python says, and everyone can read it."""
+
+import re
+from importlib.resources import files
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import scalefit as sf
+from browsers import open_browser, open_page
+from scalefit.laws import catalogue
+from scalefit.reports.page.javascript import to_javascript
+from scalefit.typical import typical_runs, typical_values
+
+DESKTOP, PHONE = {"width": 1100, "height": 800}, {"width": 390, "height": 844}
+#: A formula with branches, so that the functions of the page's own are used.
+FORMULA = sf.formula_law(
+    "E + maximum(A / N**alpha, 1e-9) + B*sigmoid(2 - 0.2*log(D)) + 0*log_add_exp(1, log(N)) + 0*minimum(N, D)",
+    inputs=["N", "D"], output="loss",
+)  # fmt: skip
+QUICK = ["backtest", "forecast", "comparison"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_browser() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def ladder():
+    """Runs of several sizes with a name that would be a script."""
+    runs = sf.datasets.load("microlm").groupby("run", as_index=False).last()
+    runs = runs[runs.family == "lstm"]
+    return runs.assign(run="<script>document.title = 'owned'</script>" + runs.run)
+
+
+@pytest.fixture(scope="module")
+def chinchilla(ladder):
+    return sf.fit(ladder, "chinchilla").bootstrap(40, rng=0)
+
+
+@pytest.fixture(scope="module")
+def power(ladder):
+    return sf.fit(ladder, "power_offset", along="flops").bootstrap(40, rng=0)
+
+
+@pytest.fixture(scope="module")
+def own(ladder):
+    return sf.fit(ladder, FORMULA, columns={"N": "params", "D": "tokens"}).bootstrap(40, rng=0)
+
+
+@pytest.fixture(scope="module")
+def paths(chinchilla, power, own, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reports")
+    fits = {"chinchilla": chinchilla, "power": power, "own": own}
+    return {name: fit.report(folder / f"{name}.html", skip=QUICK, draws=20) for name, fit in fits.items()}
+
+
+def answers(page, **typed):
+    """The numbers of the page after some are typed, as it shows them."""
+    for box, value in typed.items():
+        page.fill(f"#box-{box.lstrip('_')}", repr(value))
+    texts = {place.get_attribute("id"): place.inner_text() for place in page.query_selector_all("output")}
+    return {name: float(text.split()[0]) for name, text in texts.items() if text[0].isdigit()}
+
+
+def six(value):
+    return pytest.approx(float(value), rel=6e-6)
+
+
+@pytest.mark.parametrize("name", ["chinchilla", "power", "own"])
+def test_the_page_complains_of_nothing_and_asks_for_nothing(browser, paths, name):
+    with open_page(browser, paths[name], viewport=DESKTOP) as (page, heard):
+        page.locator("input[type=range]").first.press("ArrowRight")
+        page.locator("input[type=range]").last.press("ArrowLeft")
+        assert heard == []
+        assert "owned" not in page.title()
+
+
+@pytest.mark.parametrize("name", ["chinchilla", "power", "own"])
+def test_what_stands_without_scripts_is_what_the_script_says_first(browser, paths, name):
+    with open_page(browser, paths[name], viewport=DESKTOP) as (page, _):
+        told = answers(page)
+    with open_page(browser, paths[name], viewport=DESKTOP, java_script_enabled=False) as (page, _):
+        still = answers(page)
+        assert not page.locator("input[type=range]").first.is_visible()
+        assert page.locator(".still").first.is_visible()
+    assert told.keys() == still.keys()
+    assert len(told) >= 4
+    for output, value in told.items():
+        assert value == six(still[output]), output
+
+
+@pytest.mark.parametrize(("params", "tokens"), [(1e5, 1e7), (3.21e7, 4.56e9), (2345.0, 1e6)])
+def test_a_run_of_chinchilla_is_what_python_predicts(browser, paths, chinchilla, params, tokens):
+    with open_page(browser, paths["chinchilla"], viewport=DESKTOP) as (page, _):
+        told = answers(page, _0=params, _1=tokens)
+    row = chinchilla.predict(sf.grid(params=[params], tokens=[tokens])).iloc[0]
+    assert told["prediction"] == six(row.estimate)
+    assert told["prediction-low"] == six(row.low)
+    assert told["prediction-high"] == six(row.high)
+
+
+@pytest.mark.parametrize("x", [1e11, 2.5e14, 1e17])
+def test_a_run_of_a_power_law_is_what_python_predicts(browser, paths, power, x):
+    with open_page(browser, paths["power"], viewport=DESKTOP) as (page, _):
+        told = answers(page, _0=x)
+    row = power.predict(pd.DataFrame({"flops": [x]})).iloc[0]
+    assert (told["prediction"], told["prediction-low"], told["prediction-high"]) == tuple(
+        map(six, (row.estimate, row.low, row.high))
+    )
+
+
+def test_a_run_of_a_formula_is_what_python_predicts(browser, paths, own):
+    with open_page(browser, paths["own"], viewport=DESKTOP) as (page, _):
+        told = answers(page, _0=54321.0, _1=3.3e6)
+    row = own.predict(sf.grid(params=[54321.0], tokens=[3.3e6])).iloc[0]
+    assert told["prediction"] == six(row.estimate)
+
+
+@pytest.mark.parametrize("budget", [1e12, 5.83e14, 7.7e17])
+def test_the_best_split_of_a_budget_is_what_python_finds(browser, paths, chinchilla, budget):
+    with open_page(browser, paths["chinchilla"], viewport=DESKTOP) as (page, _):
+        told = answers(page, budget=budget)
+    row = sf.allocate(chinchilla, flops=budget).frame.iloc[0]
+    assert told["budget-size"] == six(row.params)
+    assert told["budget-tokens"] == six(row.tokens)
+    assert told["budget-ratio"] == six(row.tokens_per_param)
+    assert told["budget-value"] == six(row.loss)
+
+
+@pytest.mark.parametrize("goal", [1.5, 1.2, 1.05])
+def test_what_a_target_takes_is_what_python_finds(browser, paths, chinchilla, power, goal):
+    for name, fit in {"chinchilla": chinchilla, "power": power}.items():
+        with open_page(browser, paths[name], viewport=DESKTOP) as (page, _):
+            told = answers(page, target=goal)
+        wanted = sf.find_scale(fit, goal).frame.estimate.iloc[0]
+        assert told.get("target-scale", np.inf) == six(wanted), name
+
+
+def test_a_target_under_the_floor_is_never_reached(browser, paths):
+    with open_page(browser, paths["chinchilla"], viewport=DESKTOP) as (page, _):
+        page.fill("#box-target", "0.01")
+        assert page.inner_text("#target-scale") == "no amount, by this law"
+
+
+def test_a_slider_moves_its_box_and_the_answer(browser, paths, chinchilla):
+    with open_page(browser, paths["chinchilla"], viewport=DESKTOP) as (page, _):
+        before = page.inner_text("#prediction")
+        slider = page.locator("input[type=range]").first
+        slider.evaluate("one => { one.value = 5.5; one.dispatchEvent(new Event('input')); }")
+        assert page.input_value("#box-0") == "3.16e5"
+        assert page.inner_text("#prediction") != before
+        told = answers(page)["prediction"]
+        row = {"params": [3.16e5], "tokens": [float(page.input_value("#box-1"))]}
+    assert told == six(chinchilla.predict(row).estimate.iloc[0])
+
+
+def test_every_law_of_one_line_is_the_same_in_the_browser_as_in_python(browser):
+    script = files("scalefit.reports.page").joinpath("page.js").read_text(encoding="utf-8")
+    own = script[script.index("const smaller") : script.index("const LAW")]
+    context = browser.new_context()
+    page, wrong, checked = context.new_page(), [], 0
+    for name, law in catalogue().items():
+        runs = typical_runs(law) if law.tree is not None and law.derive is None else None
+        if runs is None:
+            continue
+        inputs = tuple(runs[one].to_numpy(float) for one in law.inputs)
+        values = typical_values(law, inputs)
+        theta = [values[one] for one in law.param_names]
+        code = to_javascript(law.tree, law.inputs, law.param_names)
+        rows = [list(map(float, row)) for row in zip(*inputs, strict=True)]
+        told = page.evaluate(
+            f"([rows, p]) => {{ {own} const law = {code}; return rows.map((x) => law(x, p)); }}", [rows, theta]
+        )
+        if not np.allclose(told, law(values, runs), rtol=1e-9, atol=0):
+            wrong.append(name)
+        checked += 1
+    context.close()
+    assert wrong == []
+    assert checked >= 70
+
+
+@pytest.mark.parametrize("name", ["chinchilla", "power", "own"])
+def test_a_phone_scrolls_in_one_direction_only(browser, paths, name):
+    with open_page(browser, paths[name], viewport=PHONE, device_scale_factor=2) as (page, _):
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+        sizes = (
+            "[...document.querySelectorAll('p, td, th, li, code')].map(e => parseFloat(getComputedStyle(e).fontSize))"
+        )
+        assert min(page.evaluate(sizes)) >= 12
+
+
+def test_a_printed_page_has_the_numbers_and_no_sliders(browser, paths):
+    with open_page(browser, paths["chinchilla"], viewport=DESKTOP) as (page, _):
+        pdf = page.pdf(format="A4")
+        page.emulate_media(media="print")
+        assert not page.locator("input[type=range]").first.is_visible()
+        assert page.locator("#prediction").is_visible()
+        assert page.locator("nav").is_hidden()
+    assert pdf.startswith(b"%PDF")
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) >= 3
+
+
+CONTRAST = """() => {
+  const light = (text) => {
+    const [r, g, b] = text.match(/[\\d.]+/g).map(Number).map((v) => v / 255)
+      .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const paper = light(getComputedStyle(document.body).backgroundColor);
+  const ratio = (one) => {
+    const ink = light(getComputedStyle(one).color);
+    return (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
+  };
+  return Math.min(...[...document.querySelectorAll('p, td, th, li, a, strong, figcaption, output, h2')].map(ratio));
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_the_background_in_both_themes(browser, paths, scheme):
+    with open_page(browser, paths["chinchilla"], viewport=DESKTOP, color_scheme=scheme) as (page, _):
+        assert page.evaluate(CONTRAST) > 4.5  # the least that WCAG 2 asks of text
+        shown = ["light", "dark"].index(scheme)
+        assert [page.locator(f"figure .{name}").first.is_visible() for name in ("light", "dark")] == [
+            shown == 0,
+            shown == 1,
+        ]
+        ink = page.evaluate("getComputedStyle(document.querySelector('figure svg')).color")
+        assert ink == page.evaluate("getComputedStyle(document.body).color")
+
+
+def test_a_pointer_on_a_run_shows_its_name_as_text(browser, paths):
+    with open_page(browser, paths["chinchilla"], viewport=DESKTOP) as (page, _):
+        spot = page.locator("figure circle title").first
+        assert spot.text_content().startswith("<script>document.title = 'owned'</script>")
+        assert page.locator("figure script").count() == 0
+
+
+def test_the_fit_can_be_downloaded(browser, paths, chinchilla, tmp_path):
+    with open_page(browser, paths["chinchilla"], viewport=DESKTOP) as (page, _):
+        with page.expect_download() as waiting:
+            page.click("a[download]")
+        waiting.value.save_as(tmp_path / "fit.json")
+    assert sf.load_fit(tmp_path / "fit.json").estimates == chinchilla.estimates
