@@ -334,3 +334,11 @@ def test_nothing_shows_progress_where_stderr_is_a_file():
         "fit", "a.csv", "--law", "chinchilla", "--bootstrap", "20", stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as told:
         assert told.stderr.read() == b""
+
+
+@pytest.mark.slow
+def test_report_writes_one_page_and_says_where(place):
+    told = run("report", "a.csv", "--law", "chinchilla", "--bootstrap", 20, "--out", "report.html")
+    assert told.stdout.splitlines()[1] == "The report is in report.html."
+    assert told.exit_code == 0
+    assert (place / "report.html").read_text(encoding="utf-8").lower().startswith("<!doctype html>")

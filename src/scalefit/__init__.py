@@ -59,6 +59,7 @@ _PUBLIC = {
     "Law": "law",
     "LawComparison": "decisions.law_comparison",
     "LawError": "errors",
+    "LogPrior": "fitting.setup",
     "ModelSize": "runs.models.size",
     "Noise": "decisions.simulation",
     "NoiseEstimate": "uncertainty.noise",
@@ -148,13 +149,17 @@ _PUBLIC = {
     "plot_allocation": "plots.allocations",
     "plot_backtest": "plots.backtests",
     "plot_comparison": "plots.comparisons",
+    "plot_contours": "plots.contours",
     "plot_crossover": "plots.crossovers",
     "plot_curve_forecast": "plots.curves",
+    "plot_draws": "plots.draws",
     "plot_fit": "plots.fits",
     "plot_forecast": "plots.forecasts",
     "plot_isoflop": "plots.isoflops",
     "plot_profile": "plots.profiles",
     "plot_protocol": "plots.comparisons",
+    "plot_residuals": "plots.residuals",
+    "plot_starts": "plots.starts",
     "profile": "decisions.profiles",
     "profile_setting": "decisions.settings",
     "read_mlflow": "runs.readers.mlflow_store",
@@ -294,6 +299,7 @@ if TYPE_CHECKING:
         UnitWarning as UnitWarning,
     )
     from scalefit.estimation import fit as fit
+    from scalefit.fitting.setup import LogPrior as LogPrior
     from scalefit.fitting.starts import Starts as Starts
     from scalefit.law import Derive as Derive
     from scalefit.law import Law as Law
@@ -324,12 +330,16 @@ if TYPE_CHECKING:
     from scalefit.plots.backtests import plot_backtest as plot_backtest
     from scalefit.plots.comparisons import plot_comparison as plot_comparison
     from scalefit.plots.comparisons import plot_protocol as plot_protocol
+    from scalefit.plots.contours import plot_contours as plot_contours
     from scalefit.plots.crossovers import plot_crossover as plot_crossover
     from scalefit.plots.curves import plot_curve_forecast as plot_curve_forecast
+    from scalefit.plots.draws import plot_draws as plot_draws
     from scalefit.plots.fits import plot_fit as plot_fit
     from scalefit.plots.forecasts import plot_forecast as plot_forecast
     from scalefit.plots.isoflops import plot_isoflop as plot_isoflop
     from scalefit.plots.profiles import plot_profile as plot_profile
+    from scalefit.plots.residuals import plot_residuals as plot_residuals
+    from scalefit.plots.starts import plot_starts as plot_starts
     from scalefit.quantities import bits_per_byte as bits_per_byte
     from scalefit.reports.checklist import Checklist as Checklist
     from scalefit.reports.json import load_fit as load_fit

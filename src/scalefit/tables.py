@@ -251,7 +251,7 @@ def _several_or_resumed(frame: pd.DataFrame, columns: Mapping[str, str]) -> str:
         )
     names = [name for name in frame.columns if name != step and not pd.api.types.is_float_dtype(frame[name])]
     apart = [name for name in names if not frame.duplicated([name, step]).any()]
-    fewest = min(apart, key=lambda name: len(frame[name].unique()), default=None)
+    fewest = min(apart, key=lambda name: len(set(frame[name])), default=None)
     told = f"columns={{'run': {fewest!r}}}" if fewest is not None else "columns={'run': …}"
     return (
         "several runs, and no column 'run' tells them apart: name the one that does, "

@@ -57,7 +57,7 @@ def fit(
     """Fit a law to a table of runs."""
     told = fitted(file, "fit", law, data, family, along, bootstrap, seed)
     if report is not None:
-        told.report(report)
+        told.report(report, rng=seed, progress=watched())
     if out == STDOUT:
         return replace(of_fit(told, text=told.to_json()), document=True)
     if out is not None:
@@ -113,7 +113,7 @@ def report(
 ) -> Shown:
     """Fit a law and write all about it into one HTML page that needs nothing from outside."""
     told = fitted(file, "report", law, data, family, along, bootstrap, seed)
-    told.report(out)
+    told.report(out, rng=seed, progress=watched())
     shown = of_fit(told, text="")
     return Shown(shown.headline, f"{shown.headline}\nThe report is in {out}.", shown.state)
 

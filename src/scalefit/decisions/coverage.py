@@ -213,7 +213,7 @@ def coverage(
     check_level(level)
     if isinstance(n_sims, bool) or int(n_sims) != n_sims or n_sims < 1:
         raise FitError(f"coverage needs a whole number of simulations, at least 1; got {n_sims!r}.")
-    study = _study(law, frame, noise, truth, columns, schedules)
+    study = study_of(law, frame, noise, truth, columns, schedules)
     points = None if at is None else as_frame(at, what="the points")
     forecasts = named_forecasts(forecast)
     if forecasts and points is None:
@@ -234,7 +234,7 @@ def coverage(
     told = [judge.simulate(own) for own in _shown(generators, progress)]
     return Coverage(
         law=law.name,
-        about=_about(study),
+        about=about_study(study),
         level=float(level),
         wanted=wanted or (1 - MOST_MISSES * (1 - level), 1 - FEWEST_MISSES * (1 - level)),
         simulations=pd.concat(
@@ -254,7 +254,7 @@ def _shown(generators: list[np.random.Generator], progress: bool) -> Iterable[np
     return tqdm(generators, desc="coverage", unit="simulation")  # type: ignore[no-any-return]
 
 
-def _study(
+def study_of(
     law: Law,
     frame: pd.DataFrame,
     noise: Noise | NoiseFunction | float,
@@ -279,7 +279,8 @@ def _study(
     return Study(law, resolved, frame, as_noise(noise), columns, schedules)
 
 
-def _about(study: Study) -> str:
+def about_study(study: Study) -> str:
+    """The design, the truth and the noise in words."""
     true = study.truth.law
     values = ", ".join(f"{name} {value:.6g}" for name, value in study.truth.values.items())
     name = "a function of the table" if true is None else f"{true.name} ({values})"

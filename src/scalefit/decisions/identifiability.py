@@ -122,11 +122,12 @@ def identifiability(fit: Fit) -> Identifiability:
         rows.append(row)
     frame = pd.DataFrame(rows)
     condition = float(found.weakness[0]) if found.values[0] > FREE * found.values[-1] else np.inf
-    status, reason = _status(fit, condition)
+    status, reason = status_of(fit, condition)
     return Identifiability(fit.law.name, fit.n_runs, status, reason, condition, frame, designs)
 
 
-def _status(fit: Fit, condition: float) -> tuple[str, str]:
+def status_of(fit: Fit, condition: float) -> tuple[str, str]:
+    """How well a fit is identified, given the condition of its Jacobian, and why not better."""
     if fit.judgement.status != "converged":
         return fit.judgement.status, "; ".join(fit.judgement.reasons)
     unknown = [

@@ -83,6 +83,7 @@ class FitWork:
     as_text: bool
 
     def __call__(self, piece: FitPiece) -> tuple[Fit | str, Mapping[str, Any]]:
+        """The fit, and its row."""
         fitted = self.call.fit(piece)
         if self.draws is not None:
             fitted = fitted.bootstrap(self.draws, rng=generator(*piece.seed))
@@ -108,6 +109,7 @@ class DrawWork:
     as_text: bool
 
     def __call__(self, piece: DrawPiece) -> tuple[Fit | str, Mapping[str, Any]]:
+        """The fit with its draws, and its row."""
         rng = generator(*piece.seed)
         drawn = piece.fit.bootstrap(self.draws, kind=self.kind, rng=rng, plan=piece.plan)
         return told(drawn, self.level, as_text=self.as_text)
@@ -128,6 +130,7 @@ class AnyWork:
     takes_rng: bool
 
     def __call__(self, piece: tuple[pd.DataFrame, Seed]) -> tuple[Any, Mapping[str, Any]]:
+        """The answer, and nothing for a table."""
         frame, seed = piece
         answer = self.call(frame, rng=generator(*seed)) if self.takes_rng else self.call(frame)
         return answer, {}

@@ -38,6 +38,7 @@ class Outcome:
     reason : why it failed; empty where it did not.
     row : what a table says of it.
     warned : texts of the warnings that it gave.
+    lost : whether it is not known what would have come of it: its workers died.
     """
 
     position: int
@@ -45,6 +46,7 @@ class Outcome:
     reason: str = ""
     row: Mapping[str, Any] = field(default_factory=dict)
     warned: tuple[str, ...] = ()
+    lost: bool = False
 
 
 #: What is done with a piece: it returns the result and the row of a table.
@@ -230,8 +232,10 @@ class _Shared:
     def _give_up(self, chunks: Sequence[_Chunk]) -> None:
         reason = "every worker that was given it died (out of memory, or stopped from outside)"
         if self.deaths >= MOST_DEATHS:
-            reason = f"workers died {self.deaths} times (out of memory, or stopped from outside), and it was left undone"
-        self.keep([Outcome(position, reason=reason) for chunk in chunks for position in chunk.positions])
+            reason = (
+                f"workers died {self.deaths} times (out of memory, or stopped from outside), and it was left undone"
+            )
+        self.keep([Outcome(position, reason=reason, lost=True) for chunk in chunks for position in chunk.positions])
 
 
 def _suspected(chunk: _Chunk) -> list[_Chunk]:
@@ -247,7 +251,7 @@ def _call(place: int, laws: bytes, packed: bytes) -> tuple[int, bytes]:
 
 
 def _parallel(laws: bytes, calls: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
-    """joblib's answers as they come; whatever ends the loop leaves no call running."""
+    """Joblib's answers as they come; whatever ends the loop leaves no call running."""
     import joblib
     from joblib.parallel import get_active_backend
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +15,14 @@ from scalefit.fitting.setup import Constraints
 from scalefit.law import Law
 from scalefit.laws import get_law
 from scalefit.many.calls import FitCall, FitPiece, FitWork, schedules_of, slice_of
-from scalefit.many.drawing import bootstrap_many, check_draws
+from scalefit.many.drawing import check_draws, draw_many
 from scalefit.many.engine import Job
 from scalefit.many.gathering import gather_fits
 from scalefit.many.groups import Groups, entropy_of, split
+from scalefit.many.manifest import manifest_of
 from scalefit.many.record import ManyFits
 from scalefit.many.rows import check_names
-from scalefit.many.store import manifest_of
+from scalefit.many.store import open_store
 from scalefit.objectives import Objective
 from scalefit.runs.frame import as_frame
 from scalefit.uncertainty.intervals import check_level
@@ -112,21 +113,17 @@ def fit_many(
         law, target, columns, along, objective, weights if isinstance(weights, str) else None, fixed, bounds, tie,
         prior, params, starts,
     )  # fmt: skip
-    entropy = entropy_of(rng)
-    whole = None if paired else path  # of paired groups only what is drawn is worth keeping
-    kept = None if path is None else manifest_of(groups, call, weights, schedules, bootstrap, level, paired=paired)
-    work = FitWork(call, level, None if paired else bootstrap, as_text=whole is not None)
+    told = manifest_of(groups, call, weights, schedules, {"bootstrap": bootstrap, "paired": paired, "level": level})
+    store = None if path is None else open_store(path, told, groups.names, law, rng)
+    entropy = entropy_of(rng) if store is None else store.entropy
+    # Of paired groups the fits come first and the draws after all of them: only with draws are they worth keeping.
+    first = None if paired else store
+    work = FitWork(call, level, None if paired else bootstrap, as_text=first is not None)
     job = Job(work, _pieces(groups, call, weights, schedules, entropy), groups.sizes, (law,), f"{law.name} fits")
-    fits = gather_fits(
-        job, groups.names, groups.single, law, level, entropy=entropy, chosen=rng is not None, manifest=kept,
-        path=whole, progress=progress,
-    )  # fmt: skip
-    if paired and bootstrap is not None:
-        return bootstrap_many(
-            fits, bootstrap, kind=None, paired=True, rng=rng, progress=progress, path=path, entropy=entropy,
-            manifest=kept,
-        )  # fmt: skip
-    return fits
+    fits = gather_fits(job, groups.names, law, level, single=groups.single, store=first, progress=progress)
+    if not paired or bootstrap is None:
+        return fits
+    return draw_many(fits, bootstrap, None, paired=True, entropy=entropy, store=store, progress=progress)
 
 
 def _pieces(
@@ -135,10 +132,10 @@ def _pieces(
     weights: str | Sequence[float] | None,
     schedules: tables.Schedules | None,
     entropy: Sequence[int],
-) -> Any:
-    def load(position: int, seeds: Sequence[int] = entropy) -> FitPiece:
+) -> Callable[[int], FitPiece]:
+    def load(position: int) -> FitPiece:
         frame = groups.table(position)
         own = schedules_of(schedules, frame, call.columns)
-        return FitPiece(frame, slice_of(weights, groups.rows[position]), own, (seeds, position))
+        return FitPiece(frame, slice_of(weights, groups.rows[position]), own, (entropy, position))
 
     return load

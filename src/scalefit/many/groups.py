@@ -76,7 +76,7 @@ def split(frame: pd.DataFrame, by: str | Sequence[str], *, needed_by: str) -> Gr
     order = np.argsort(number, kind="stable")
     rows = tuple(np.split(order, np.flatnonzero(np.diff(number[order])) + 1))
     names = frame[list(columns)].iloc[[int(places[0]) for places in rows]].reset_index(drop=True)
-    return Groups(frame, columns, single, names.astype({name: object for name in _categories(names)}), rows)
+    return Groups(frame, columns, single, names.astype(dict.fromkeys(_categories(names), object)), rows)
 
 
 def _categories(names: pd.DataFrame) -> list[str]:

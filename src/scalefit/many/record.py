@@ -84,7 +84,6 @@ class ManyFits(_Grouped[Fit]):
     frame: pd.DataFrame
     law: Law
     level: float
-    paired: bool = False
 
     def said(self) -> Said:
         """How many groups converged, what is wrong with the others, and where the parameters lie."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from functools import lru_cache
@@ -18,9 +19,9 @@ def pack(value: object, laws: Sequence[Law] = ()) -> bytes:
     A law holds a function, which pickle would look for under a name that is the law's. Where both sides know a law it
     goes as its name, so that what comes back holds the very law that was given.
     """
-    from joblib.externals import cloudpickle
+    from cloudpickle import CloudPickler
 
-    class Pickler(cloudpickle.CloudPickler):  # type: ignore[misc] # joblib has no types
+    class Pickler(CloudPickler):  # type: ignore[misc] # it has no types
         def persistent_id(self, thing: object) -> tuple[str, int | str] | None:
             return _reference(thing, laws) if isinstance(thing, Law) else None
 
@@ -38,9 +39,8 @@ def pack(value: object, laws: Sequence[Law] = ()) -> bytes:
 
 def unpack(packed: bytes, laws: Sequence[Law] = ()) -> Any:
     """The value again."""
-    from joblib.externals import cloudpickle
 
-    class Unpickler(cloudpickle.pickle.Unpickler):  # type: ignore[misc]
+    class Unpickler(pickle.Unpickler):
         def persistent_load(self, reference: tuple[str, Any]) -> Law:
             kind, name = reference
             return laws[name] if kind == "given" else catalogue()[name]

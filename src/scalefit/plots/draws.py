@@ -66,6 +66,7 @@ def plot_draws(
     if not names or len(draws) < 2:
         raise FitError(f"{fit.law.name} has no draws to show: fit.bootstrap(1000) makes them from more rows.")
     summary = fit.summary(level)
+    ends: dict[str, dict[str, float]] = summary[["estimate", "low", "high"]].to_dict()  # type: ignore[assignment]
     figure = take_figure(figure, PANEL * len(names) + 0.6, PANEL * len(names) + 0.4)
     grid = figure.subplots(len(names), len(names), squeeze=False, sharex="col")
     for i, below in enumerate(names):
@@ -75,7 +76,7 @@ def plot_draws(
                 ax.remove()
                 continue
             if i == j:
-                _draw_one(ax, draws[along], summary.loc[along])
+                _draw_one(ax, draws[along], [ends[name][along] for name in ("estimate", "low", "high")])
             else:
                 _draw_pair(ax, draws[along], draws[below], (fit.estimates[along], fit.estimates[below]))
             if i == len(names) - 1:
@@ -90,14 +91,14 @@ def plot_draws(
     return figure
 
 
-def _draw_one(ax: Axes, values: pd.Series[float], told: pd.Series[float]) -> None:
+def _draw_one(ax: Axes, values: pd.Series[float], told: Sequence[float]) -> None:
     logs = _is_wide(values)
     ax.set_xscale("log" if logs else "linear")
     spaced = np.geomspace if logs else np.linspace
     bars = spaced(values.min(), values.max(), BARS + 1).tolist()
     ax.hist(values, bins=bars, color=COLOURS[4], alpha=0.8)
-    ax.axvline(told["estimate"], color=COLOURS[1], lw=1.2)
-    draw_edges(ax, [float(told["low"]), float(told["high"])])
+    ax.axvline(told[0], color=COLOURS[1], lw=1.2)
+    draw_edges(ax, told[1:])
     ax.set_yticks([])
     _few_ticks(ax)
 

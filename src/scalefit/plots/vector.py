@@ -27,7 +27,7 @@ _LONG = re.compile(r"(?<![\w.#])(-?[1-9]\d*\.\d\d)\d+")
 #: More marks than this in one artist are a small bitmap: each as a path would make a page of megabytes.
 MOST_MARKS = 150
 #: Dots per inch of such bitmaps.
-FINE = 160
+FINE = 120
 #: Radius of the place around a mark that a pointer meets, in points.
 NEAR = 6.0
 
@@ -93,7 +93,7 @@ def as_svg(figure: Figure, *, prefix: str = "", spots: Sequence[Spots] = ()) -> 
     text = text[text.index("<svg") :].strip()
     for colour, name in _IN_PAGE.items():
         text = text.replace(colour, name)
-    text = _LONG.sub(r"\1", text)
+    text = re.sub(r"\s*\n\s*", "\n", _LONG.sub(r"\1", text))
     if prefix:
         text = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", text)
     marks = "".join(_marks(spot, figure) for spot in spots)

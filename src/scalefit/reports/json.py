@@ -161,7 +161,11 @@ def load_fit(path: str | Path, law: Law | str | None = None) -> Fit:
     ...     sf.load_fit(f"{folder}/fit.json").estimates == fit.estimates
     True
     """
-    text = _read(path)
+    return read_fit(_read(path), path, law)
+
+
+def read_fit(text: str, path: str | Path, law: Law | str | None = None) -> Fit:
+    """The fit of a text that :meth:`Fit.to_json` made; errors say that it stands in ``path``."""
     try:
         return _fit_of(Entry(_parsed(text, path), repr(str(path))), text, law)
     except (ArithmeticError, TypeError, ValueError, LookupError, AttributeError, RecursionError) as error:

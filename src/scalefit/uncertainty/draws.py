@@ -17,14 +17,16 @@ NORMAL_DRAWS = 1000
 MOST_FAILED = 0.02
 
 
-def normal_draws(coordinates: Coordinates, u: Array, covariance: Array, seed: int) -> Array:
+def normal_draws(
+    coordinates: Coordinates, u: Array, covariance: Array, seed: int, count: int = NORMAL_DRAWS
+) -> Array:
     """Parameters (draws, p) from a normal distribution of the coordinates, cut off at their bounds; NaN if it is."""
     if not np.isfinite(covariance).all():
-        return np.full((NORMAL_DRAWS, len(coordinates.base)), np.nan)
+        return np.full((count, len(coordinates.base)), np.nan)
     size = np.sqrt(np.maximum(np.diag(covariance), 0))
     scaled = covariance / np.outer(np.where(size > 0, size, 1), np.where(size > 0, size, 1))
     values, vectors = np.linalg.eigh(scaled)
-    z = np.random.default_rng(seed).standard_normal((NORMAL_DRAWS, len(u)))
+    z = np.random.default_rng(seed).standard_normal((count, len(u)))
     moved = u + (z * np.sqrt(np.maximum(values, 0))) @ vectors.T * size
     with np.errstate(all="ignore"):
         return coordinates.to_params(np.clip(moved, coordinates.lower, coordinates.upper))[0]

@@ -19,7 +19,7 @@ SHOWN = 12
 def said_of(told: CurveForecast) -> Said:
     """The forecast in words."""
     state: State = "bad" if told.doubts else "good"
-    parts = (finals(told), *_more(told), laws(told))
+    parts: tuple[pd.DataFrame | str, ...] = (finals(told), *_more(told), laws(told))
     return Said(state, headline(told), told.doubts, parts, tuple(footnotes(told)))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from scalefit.decisions.schedules import words
 from scalefit.decisions.schedules.along import check_curve_law, ends, finals, other_inputs, sound_draws
@@ -196,10 +197,10 @@ def _unit(fit: Fit, loss: float) -> float:
     return loss if on == "log" else loss * (1 - loss) if on == "logit" else 1.0
 
 
-def _around(flags: Array, place: int) -> Array:
+def _around(flags: NDArray[np.bool_], place: int) -> NDArray[np.bool_]:
     """Flags that hang together with the one at a place."""
-    breaks = np.cumsum(~np.asarray(flags, bool))
-    return np.asarray(flags & (breaks == breaks[place]))
+    breaks = np.cumsum(~flags)
+    return np.asarray(flags & (breaks == breaks[place]), bool)
 
 
 def lowest_between(shares: Array, losses: Array) -> Array:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from scalefit.errors import FitError, not_one_of
+from scalefit.errors import FitError, ScalefitWarning, not_one_of
 from scalefit.reports.html import describe_fit
 from scalefit.reports.page.explorer import Explorer, make_explorer
 from scalefit.reports.page.parts import Part, Report
@@ -170,8 +170,6 @@ def _made(make: Callable[[], str]) -> str:
 
 
 def _worth_saying(one: warnings.WarningMessage) -> bool:
-    from scalefit.errors import ScalefitWarning
-
     return issubclass(one.category, ScalefitWarning)
 
 

@@ -1,0 +1,1 @@
+"""What planned runs would tell: simulated before any is trained."""

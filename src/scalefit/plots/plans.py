@@ -1,0 +1,56 @@
+"""A plan of runs: how sure the answer is after each, over what has been spent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from scalefit.plots.axes import COLOURS, note_doubts, paper, soft_ink, take_empty_axes
+from scalefit.plots.legends import small_legend
+
+if TYPE_CHECKING:
+    from scalefit.decisions.planning.record import RunPlan
+
+#: Runs that carry their rank in the picture.
+MOST_RANKS = 12
+
+
+def plot_run_plan(plan: RunPlan, *, ax: Axes | None = None) -> Axes:
+    """Draw the expected half-width of the target after each planned run, over what has been spent by then.
+
+    Candidates stand at their own cost with the half-width after each alone; the dashed line is what all of them would
+    bring.
+
+    Parameters
+    ----------
+    plan : RunPlan
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = take_empty_axes(ax)
+    others, frame = plan.candidates, plan.frame
+    ax.plot(others["run_cost"], others["half_width"], "o", ms=4, mfc=paper(ax), mec=soft_ink(ax), mew=0.8, zorder=2,
+            label="one candidate alone")  # fmt: skip
+    if len(frame):
+        first = min(float(others["run_cost"].min()), float(frame["total_cost"].iloc[0])) if len(others) else float(frame["total_cost"].iloc[0])
+        x = np.concatenate([[first / 2], frame["total_cost"]])
+        y = np.concatenate([[plan.half_width], frame["half_width"]])
+        ax.step(x, y, where="post", color=COLOURS[0], lw=1.6, zorder=3, label="planned runs")
+        ax.plot(x[1:], y[1:], "o", color=COLOURS[0], ms=5, zorder=4)
+        for rank, place, half in list(zip(frame["rank"], x[1:], y[1:], strict=True))[:MOST_RANKS]:
+            ax.annotate(str(rank), (place, half), (0, 5), textcoords="offset points", ha="center", fontsize="small",
+                        color=COLOURS[0])  # fmt: skip
+    ax.axhline(plan.limit, ls="--", lw=1.0, color=soft_ink(ax), zorder=1, label="all candidates")
+    ax.axvline(plan.budget, ls=":", lw=1.2, color=soft_ink(ax), zorder=1, label="budget")
+    ax.set(xscale="log", xlabel=f"spent ({plan.cost})", ylabel=f"half-width of the {100 * plan.level:g} % interval")
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    small_legend(ax)
+    note_doubts(ax, plan.doubts)
+    return ax

@@ -1,0 +1,86 @@
+"""map_groups: any call for each group."""
+
+from functools import partial
+
+import pandas as pd
+import pytest
+
+import scalefit as sf
+from many_tables import many_tasks, with_bad_groups
+from scalefit.errors import FitError
+from scalefit.many.mapping import map_groups
+
+RUNS = with_bad_groups(many_tasks(3))
+GOOD = RUNS[RUNS.task.isin(["t0", "t1"])]
+
+
+def test_a_back_test_of_each_group_is_one_table():
+    call = partial(sf.backtest, law="chinchilla", cuts=(0.7,), draws=20)
+    told = map_groups(GOOD, call, "task", rng=0)
+    alone = sf.backtest(GOOD[GOOD.task == "t1"], "chinchilla", cuts=(0.7,), draws=20, rng=_second())
+    shown = told.frame[told.frame.task == "t1"].drop(columns="task").reset_index(drop=True)
+    pd.testing.assert_frame_equal(shown, alone.frame.reset_index(drop=True), check_exact=True)
+    assert isinstance(told["t1"], sf.Backtest)
+
+
+def test_a_forecast_of_each_group_is_one_table():
+    at = sf.grid(params=[1e10], tokens=[1e11])
+    told = map_groups(
+        GOOD, lambda runs, rng: sf.forecast(runs, at, laws=["chinchilla"], draws=20, cuts=(0.7,), rng=rng), "task"
+    )
+    assert told.frame.columns[:3].tolist() == ["task", "params", "tokens"]
+    assert told.frame.task.tolist() == ["t0", "t1"]
+
+
+def test_a_coverage_of_each_design_is_one_table():
+    call = lambda runs, rng: sf.coverage("chinchilla", runs, 0.01, truth="hoffmann2022", draws=10, n_sims=4, rng=rng)  # noqa: E731
+    told = map_groups(GOOD, call, "task", rng=0)
+    assert set(told.frame.task) == {"t0", "t1"}
+
+
+def test_numbers_mappings_and_series_become_rows():
+    assert map_groups(GOOD, len, "task").frame.value.tolist() == [30, 30]
+    told = map_groups(GOOD, lambda runs: {"least": runs.loss.min(), "most": runs.loss.max()}, "task")
+    assert told.frame.columns.tolist() == ["task", "least", "most"]
+    summary = map_groups(GOOD, lambda runs: sf.fit(runs, "chinchilla").summary(), "task").frame
+    assert summary.columns[:2].tolist() == ["task", "parameter"]
+
+
+def test_what_fails_is_told_with_its_kind():
+    def call(runs):
+        return 1 / (len(runs) - 2)
+
+    told = map_groups(RUNS, call, "task")
+    assert told.failed.task.tolist() == ["few"]
+    assert told.failed.reason.tolist() == ["ZeroDivisionError: division by zero"]
+    assert str(told).startswith("5 groups by task: 4 answered, 1 failed")
+    assert len(told.frame) == 4
+
+
+def test_what_warns_is_told():
+    def call(runs):
+        import warnings
+
+        warnings.warn(f"{len(runs)} rows", stacklevel=1)
+
+    told = map_groups(GOOD, call, "task")
+    assert told.warned.warnings.tolist() == ["30 rows", "30 rows"]
+    assert "warned: 2 groups" in str(told)
+
+
+def test_all_groups_failing_is_a_bad_answer_and_an_empty_table():
+    told = map_groups(GOOD, lambda runs: 1 / 0, "task")
+    assert len(told) == 0
+    assert told.frame.empty
+    assert told.said().state == "bad"
+
+
+def test_a_call_that_is_none_is_refused():
+    with pytest.raises(FitError, match="must be a function"):
+        map_groups(GOOD, "chinchilla", "task")
+
+
+def _second():
+    import numpy as np
+
+    return np.random.default_rng(np.random.SeedSequence(0).spawn(2)[1])
