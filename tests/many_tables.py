@@ -69,4 +69,4 @@ def run_script(folder):
     import joblib
 
     with joblib.parallel_config("loky", n_jobs=2):
-        return fit_many(many_tasks(60), "chinchilla", "task", bootstrap=60, rng=0, path=folder)
+        return fit_many(many_tasks(36), "chinchilla", "task", bootstrap=40, rng=0, path=folder)

@@ -48,6 +48,11 @@ def define_law(
         refused.
     derived : quantities that follow from the parameters in closed form, made by :func:`scalefit.define_derived`.
 
+    Returns
+    -------
+    decorator
+        Turns the function into a :class:`Law` of its name.
+
     Raises
     ------
     LawError
@@ -120,6 +125,11 @@ def formula_law(
     output : the quantity predicted.
     params : bounds and ranges for some or all parameters; the others are unbounded.
     objective : None is ``Square(on="raw")``.
+
+    Returns
+    -------
+    Law
+        Called ``"formula"`` and ready for :func:`scalefit.fit`, its linear parameters found.
 
     Raises
     ------

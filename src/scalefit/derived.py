@@ -21,10 +21,10 @@ class Derived:
 
     Parameters
     ----------
-    name : str
+    name : str, by which ``fit.derive`` finds it.
     function : callable
         Parameters of the law first, by their names; after ``*`` what is asked, such as ``loss``.
-    unit : str
+    unit : str, of what it returns; empty for a plain number.
     params, asks : tuple of str
         The parameters that it needs, and what must be asked.
     about : str
@@ -76,6 +76,16 @@ def define_derived(*, unit: str) -> Callable[[Callable[..., Any]], Derived]:
     ----------
     unit : str
         Of what it returns; ``""`` for a plain number.
+
+    Returns
+    -------
+    decorator
+        Turns the function into a :class:`Derived`.
+
+    Raises
+    ------
+    LawError
+        If the function has no docstring.
 
     Examples
     --------

@@ -19,6 +19,14 @@ Values = NDArray[Any]
 def minimum(a: ArrayLike, b: ArrayLike) -> Values:
     """The smaller of two values, by their real parts.
 
+    Parameters
+    ----------
+    a, b : real or complex arrays, or numbers, that broadcast.
+
+    Returns
+    -------
+    array of the shape of both
+
     Examples
     --------
     >>> float(minimum(2.0, 3.0))
@@ -29,19 +37,55 @@ def minimum(a: ArrayLike, b: ArrayLike) -> Values:
 
 
 def maximum(a: ArrayLike, b: ArrayLike) -> Values:
-    """The larger of two values, by their real parts."""
+    """The larger of two values, by their real parts.
+
+    Parameters
+    ----------
+    a, b : real or complex arrays, or numbers, that broadcast.
+
+    Returns
+    -------
+    array of the shape of both
+
+    Examples
+    --------
+    >>> float(maximum(2.0, 3.0))
+    3.0
+    """
     a, b = np.asarray(a), np.asarray(b)
     return np.where(a.real > b.real, a, b)
 
 
 def positive_part(a: ArrayLike) -> Values:
-    """The value where its real part is positive, else zero."""
+    """The value where its real part is positive, else zero.
+
+    Parameters
+    ----------
+    a : real or complex array, or a number.
+
+    Returns
+    -------
+    array of its shape
+
+    Examples
+    --------
+    >>> positive_part([-1.0, 2.0]).tolist()
+    [0.0, 2.0]
+    """
     a = np.asarray(a)
     return np.where(a.real > 0, a, np.zeros_like(a))
 
 
 def log_add_exp(a: ArrayLike, b: ArrayLike) -> Values:
-    """``log(exp(a) + exp(b))`` without overflow.
+    """The log of a sum of exponentials, ``log(exp(a) + exp(b))``, without overflow.
+
+    Parameters
+    ----------
+    a, b : real or complex arrays, or numbers, that broadcast.
+
+    Returns
+    -------
+    array of the shape of both
 
     Examples
     --------
@@ -57,7 +101,21 @@ def log_add_exp(a: ArrayLike, b: ArrayLike) -> Values:
 
 
 def sigmoid(a: ArrayLike) -> Values:
-    """The logistic function ``1 / (1 + exp(-a))`` without overflow."""
+    """The logistic function ``1 / (1 + exp(-a))`` without overflow.
+
+    Parameters
+    ----------
+    a : real or complex array, or a number.
+
+    Returns
+    -------
+    array of its shape
+
+    Examples
+    --------
+    >>> float(sigmoid(0.0))
+    0.5
+    """
     a = np.asarray(a)
     e = np.exp(np.where(a.real > 0, -a, a))
     return np.where(a.real > 0, 1 / (1 + e), e / (1 + e))
@@ -66,10 +124,23 @@ def sigmoid(a: ArrayLike) -> Values:
 def log_gamma(a: ArrayLike) -> Values:
     """The logarithm of the gamma function, for values with a positive real part.
 
+    Parameters
+    ----------
+    a : real or complex array, or a number with a real part above 0.
+
+    Returns
+    -------
+    array of its shape
+
     Raises
     ------
     ValueError
         If a real part is zero or negative: the logarithm then has branches that a law cannot mean.
+
+    Examples
+    --------
+    >>> round(float(log_gamma(5.0)), 6)  # log of 4!
+    3.178054
     """
     from scipy.special import digamma, gammaln
 
@@ -95,6 +166,15 @@ def solve_root(function: Callable[[Values], Values], start: ArrayLike, low: Arra
         Takes and returns arrays of one shape, real or complex.
     start, low, high : array-like
         First guess and bracket, broadcast to one shape; low < start < high.
+
+    Returns
+    -------
+    array of the shape that all of them broadcast to
+
+    Examples
+    --------
+    >>> round(float(solve_root(lambda x: x**3 - 8.0, 1.0, 0.0, 5.0)), 12)
+    2.0
     """
     shape = np.broadcast_shapes(np.shape(start), np.shape(low), np.shape(high), np.shape(function(np.asarray(start))))
     x, lo, hi = (np.broadcast_to(np.asarray(v, float), shape).copy() for v in (start, low, high))

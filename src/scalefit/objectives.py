@@ -49,7 +49,12 @@ class Square:
     Parameters
     ----------
     on : {"log", "raw", "logit"}
-        The scale of the residual, fitted minus seen.
+        The scale on which fitted less seen is taken.
+
+    Raises
+    ------
+    FitError
+        If ``on`` is no such scale.
 
     Examples
     --------
@@ -63,7 +68,18 @@ class Square:
         _check_scale(self.on)
 
     def parts(self, r: Array) -> tuple[Array, Array, Array, Array]:
-        """Loss, slope, curvature and majorising weight of each residual."""
+        """Loss, slope, curvature and majorising weight of each residual.
+
+        Parameters
+        ----------
+        r : array (n,) of residuals, fitted less seen on the scale ``on``.
+
+        Returns
+        -------
+        tuple of four arrays (n,)
+            The loss, its first and its second derivative (0 or more), and the slope over the residual: the curvature
+            of the parabola that touches the loss there and lies above it elsewhere.
+        """
         one = np.ones_like(r)
         return 0.5 * r * r, r, one, one
 
@@ -78,6 +94,12 @@ class Huber:
         Where the loss turns linear, in units of the residual. 1e-3 on the log is Hoffmann et al. 2022; with a scatter
         of a percent that is nearly the median.
     on : {"log", "raw", "logit"}
+        The scale on which fitted less seen is taken.
+
+    Raises
+    ------
+    FitError
+        If ``delta`` is not above 0, or ``on`` is no such scale.
 
     Examples
     --------
@@ -93,7 +115,7 @@ class Huber:
         _check_positive("delta", self.delta)
 
     def parts(self, r: Array) -> tuple[Array, Array, Array, Array]:
-        """Loss, slope, curvature and majorising weight of each residual."""
+        """Loss, slope, curvature and majorising weight of each residual: see :meth:`Square.parts`."""
         slope = np.clip(r, -self.delta, self.delta)
         size = np.abs(r)
         weight = self.delta / np.maximum(size, self.delta)
@@ -110,6 +132,17 @@ class Absolute:
     width : float, > 0
         The rounded part; a thousandth of the scatter or less is the absolute value for every purpose.
     on : {"log", "raw", "logit"}
+        The scale on which fitted less seen is taken.
+
+    Raises
+    ------
+    FitError
+        If ``width`` is not above 0, or ``on`` is no such scale.
+
+    Examples
+    --------
+    >>> Absolute(1e-3).parts(np.array([0.5]))[0].round(3)
+    array([0.499])
     """
 
     width: float = 1e-4
@@ -120,7 +153,7 @@ class Absolute:
         _check_positive("width", self.width)
 
     def parts(self, r: Array) -> tuple[Array, Array, Array, Array]:
-        """Loss, slope, curvature and majorising weight of each residual."""
+        """Loss, slope, curvature and majorising weight of each residual: see :meth:`Square.parts`."""
         root = np.sqrt(r * r + self.width**2)
         return r * r / (root + self.width), r / root, self.width**2 / root**3, 1 / root
 
@@ -136,6 +169,18 @@ class Cauchy:
     freedom : float, > 0
         Degrees of freedom of Student's t; 1 is Cauchy's.
     on : {"log", "raw", "logit"}
+        The scale on which fitted less seen is taken.
+
+    Raises
+    ------
+    FitError
+        If ``scale`` or ``freedom`` is not above 0, or ``on`` is no such scale.
+
+    Examples
+    --------
+    >>> weight = Cauchy(0.01).parts(np.array([0.0, 0.01, 0.1]))[3]
+    >>> (weight / weight[0]).round(3)
+    array([1.   , 0.5  , 0.01 ])
     """
 
     scale: float = 0.01
@@ -148,7 +193,7 @@ class Cauchy:
         _check_positive("freedom", self.freedom)
 
     def parts(self, r: Array) -> tuple[Array, Array, Array, Array]:
-        """Loss, slope, curvature (cut off at zero, for the loss is not convex) and majorising weight."""
+        """Loss, slope, curvature (cut off at zero, for the loss is not convex) and weight: see :meth:`Square.parts`."""
         width = self.freedom * self.scale**2
         ratio = r * r / width
         share = 0.5 * (self.freedom + 1) * self.scale**2
@@ -173,8 +218,13 @@ class Asymmetric:
         scatter, as the default is, a share ``above / (1 + above)`` of the runs ends below the curve: 23 % at 0.3. If a
         share c of the runs is far above the frontier, ``(1 - c) / (1 + c)`` draws the curve through the middle of the
         others.
-    base : Objective
-        The loss of each side.
+    base : Huber, Square, Absolute or Cauchy
+        The loss of each side; Huber at 1e-3 if left out.
+
+    Raises
+    ------
+    FitError
+        If ``above`` lies outside (0, 1].
 
     Examples
     --------
@@ -196,7 +246,7 @@ class Asymmetric:
         return self.base.on
 
     def parts(self, r: Array) -> tuple[Array, Array, Array, Array]:
-        """Loss, slope, curvature and majorising weight of each residual (fitted minus seen)."""
+        """Those of the base, times ``above`` where the run lies above the curve: see :meth:`Square.parts`."""
         side = np.where(r < 0, self.above, 1.0)
         loss, slope, curvature, weight = self.base.parts(r)
         return loss * side, slope * side, curvature * side, weight * side

@@ -25,9 +25,8 @@ def test_a_back_test_of_each_group_is_one_table():
 
 def test_a_forecast_of_each_group_is_one_table():
     at = sf.grid(params=[1e10], tokens=[1e11])
-    told = map_groups(
-        GOOD, lambda runs, rng: sf.forecast(runs, at, laws=["chinchilla"], draws=20, cuts=(0.7,), rng=rng), "task"
-    )
+    call = partial(sf.forecast, at=at, laws=["chinchilla"], draws=20, cuts=(0.7,))
+    told = map_groups(GOOD, call, "task", rng=0)
     assert told.frame.columns[:3].tolist() == ["task", "params", "tokens"]
     assert told.frame.task.tolist() == ["t0", "t1"]
 

@@ -57,6 +57,11 @@ class Cost:
     def of(cls, cost: Cost | str | Callable[[Any, Any], Any] | None) -> Cost:
         """A cost from a formula of ``params`` and ``tokens``, from a function of both, or 6 N D from None.
 
+        Parameters
+        ----------
+        cost : str, callable, Cost or None
+            Such as ``"6 * params * tokens + 2 * params * 1e12"``; a Cost is returned as it is.
+
         Raises
         ------
         FitError
@@ -135,7 +140,17 @@ class Cost:
         return cls(lambda params, tokens: tokens * np.exp(curve(np.log(params))), text)
 
     def tokens_for(self, params: Array, budget: Array) -> Array:
-        """The tokens that a budget buys for a size; NaN where the size costs more without any."""
+        """The tokens that a budget buys for a size.
+
+        Parameters
+        ----------
+        params, budget : arrays that broadcast, > 0; the budget in the unit of the cost.
+
+        Returns
+        -------
+        array of the shape of both
+            NaN where the size costs more without any tokens.
+        """
         params, budget = np.broadcast_arrays(np.asarray(params, float), np.asarray(budget, float))
         start = self(params, 0.0)
         low, high = self(params, _TRIED[0]), self(params, _TRIED[1])

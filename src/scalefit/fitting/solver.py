@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.problem import Array, Problem
 
-BLOCK = 64
+#: Problems solved side by side, on BLOCK_ROWS rows; of fewer rows more fit into the cache, up to LARGEST_BLOCK.
+BLOCK, BLOCK_ROWS, LARGEST_BLOCK = 64, 240, 256
 #: Stop when the quadratic model expects a smaller relative decrease than this.
 TOLERANCE = 1e-13
 MOST_STEPS = 500
@@ -72,7 +73,7 @@ def solve(
     *,
     damping: float = 0.01,
     tolerance: float = TOLERANCE,
-    block: int = BLOCK,
+    block: int | None = None,
     most_steps: int = MOST_STEPS,
     tick: Callable[[int], None] | None = None,
     centres: Array | None = None,
@@ -85,6 +86,7 @@ def solve(
     starts : (B, q) coordinates.
     weights : (B, n) row weights, or (1, n) for all alike.
     damping : first damping; small where starts are near the minimum.
+    block : how many problems are solved side by side; None chooses by the number of rows. No bit depends on it.
     tick : called with the number of problems ended since the last call.
     centres : (B, p) centres of the prior, where they differ from problem to problem.
     shifts : (B, n) added to the residuals, where the observed values differ from problem to problem.
@@ -99,7 +101,8 @@ def solve(
     )
     if B == 0:
         return out
-    block = max(1, min(block, B, max(1, 200_000_000 // max(1, 8 * problem.n))))
+    wanted = block_for(problem) if block is None else block
+    block = max(1, min(wanted, B, max(1, 200_000_000 // max(1, 8 * problem.n))))
     state, waiting = _State(block, q, len(coordinates.base), problem.n, shifts is not None), 0
 
     share = (4e-16 * (1 + np.max(np.abs(problem.seen)))) ** 2
@@ -140,6 +143,13 @@ def solve(
     with np.errstate(all="ignore"):
         out.theta[:] = coordinates.to_params(out.u)[0]
     return out
+
+
+def block_for(problem: Problem) -> int:
+    """How many problems fill the cache without leaving it; rows with a history of their own are dear, and few fit."""
+    if any(x.ndim > 1 for x in problem.inputs):
+        return BLOCK
+    return min(max(BLOCK * BLOCK_ROWS // max(problem.n, 1), BLOCK), LARGEST_BLOCK)
 
 
 def _evaluate(problem: Problem, coordinates: Coordinates, state: _State) -> None:

@@ -28,6 +28,16 @@ def catalogue() -> Mapping[str, Law]:
 def get_law(name: str | Law) -> Law:
     """The law of that name; a Law is returned as it is.
 
+    Parameters
+    ----------
+    name : str or Law
+        A name that :func:`list_laws` shows.
+
+    Returns
+    -------
+    Law
+        Its equation, inputs, parameters, source and published constants.
+
     Raises
     ------
     LawError

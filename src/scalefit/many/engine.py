@@ -19,8 +19,8 @@ CHUNK_SECONDS = 1.5
 LARGEST_CHUNK = 500
 #: Chunks for each worker at the least, so that none waits long for the last.
 SHARE = 4
-#: Deaths of workers after which a chunk is taken apart, and after which a piece runs alone.
-TAKEN_APART, ALONE = 2, 3
+#: Deaths of workers that had a piece after which it runs alone; its chunk is taken apart at the first.
+ALONE = 2
 #: How often workers may die before what is left is given up.
 MOST_DEATHS = 30
 #: What joblib's engines raise when a worker is gone: loky and concurrent.futures, dask, ray.
@@ -239,11 +239,8 @@ class _Shared:
 
 
 def _suspected(chunk: _Chunk) -> list[_Chunk]:
-    """A chunk that a worker may have died of, taken apart the second time."""
-    deaths = chunk.deaths + 1
-    if deaths < TAKEN_APART:
-        return [replace(chunk, deaths=deaths)]
-    return [_Chunk((position,), deaths) for position in chunk.positions]
+    """The pieces of a chunk that a worker may have died of."""
+    return [_Chunk((position,), chunk.deaths + 1) for position in chunk.positions]
 
 
 def _call(place: int, laws: bytes, packed: bytes) -> tuple[int, bytes]:

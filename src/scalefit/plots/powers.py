@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 #: Distance between neighbouring bars of one target, on an axis where targets stand at whole numbers.
 APART = 0.16
+#: Room above the bars for the legend, as a share of the longest.
+LEGEND_ROOM = 0.8
 
 
 def plot_power(told: DesignPower, *, ax: Axes | None = None) -> Axes:
@@ -35,6 +37,7 @@ def plot_power(told: DesignPower, *, ax: Axes | None = None) -> Axes:
     names, times = list(told.frame.index), 100.0 if told.on == "log" else 1.0
     factors = sorted({1.0, *told.noise["factor"]})
     place = np.arange(len(names), dtype=float)
+    sizes = times * np.concatenate([told.frame["error"], told.frame["half_width"], told.noise["error"].astype(float)])
     for number, (factor, look) in enumerate(zip(factors, looks(len(factors)), strict=True)):
         known = told.noise[told.noise["factor"] == factor].set_index("target")["error"].reindex(names)
         size = told.frame["error"] if factor == 1.0 else known
@@ -49,6 +52,8 @@ def plot_power(told: DesignPower, *, ax: Axes | None = None) -> Axes:
     ax.axhline(0, color=soft_ink(ax), lw=0.8)
     ax.set_xticks(place, [name.replace(", ", "\n") for name in names])
     ax.set_xlim(-0.6, len(names) - 0.4)
+    reach = np.nanmax(np.where(np.isfinite(sizes), sizes, np.nan)) if np.isfinite(sizes).any() else 1.0
+    ax.set_ylim(-1.1 * reach, (1.1 + LEGEND_ROOM) * reach)
     unit = " (%)" if told.on == "log" else ""
     ax.set(ylabel=f"error of the {told.target}{unit}, {100 * told.level:g} % of ladders")
     small_legend(ax)

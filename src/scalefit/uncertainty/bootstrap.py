@@ -42,7 +42,7 @@ def refit(
     row_weights: RowWeights,
     draws: int,
     *,
-    block: int = BLOCK,
+    block: int | None = None,
     tick: Callable[[int], None] | None = None,
     centres: Array | None = None,
     shifts: RowWeights | None = None,

@@ -31,11 +31,11 @@ class SpendingAnswer(Answer):
     ----------
     frame : DataFrame, one row per question.
     joint : Joint, the same at the estimates and in every draw.
-    level : float
-    sentence : str, the answer.
+    level : float in (0, 1), of the intervals.
+    sentence : str, the answer in one sentence.
     doubts : tuple of str, why it should not be trusted; empty where nothing speaks against it.
-    notes : tuple of str
-    fit : Fit
+    notes : tuple of str, what was assumed.
+    fit : Fit, the law and its draws.
     """
 
     frame: pd.DataFrame

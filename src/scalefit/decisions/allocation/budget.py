@@ -79,8 +79,15 @@ class Allocation(SpendingAnswer):
         ``beyond``, how many times past the data the place lies; ``undefined``, the share of draws without a best size;
         ``data_limited``, the share that want more than ``max_tokens``, the estimate among them.
     draws : DataFrame, the same of each draw: ``draw, flops, params, tokens, loss, tokens_per_param``.
-    exponent : Exponent of the best size in compute.
-    trusted, doubts, notes, level, fit
+    exponent : Exponent of the best size in compute, ``estimate, low, high``.
+    max_tokens : float or None, the tokens that exist.
+    setting : Setting, the law as one of size and tokens, what a run costs, and what is held.
+    level : float in (0, 1), of the intervals.
+    sentence : str, the answer in one sentence.
+    doubts : tuple of str, why it should not be trusted; empty where nothing speaks against it.
+    notes : tuple of str, what was assumed.
+    fit : Fit, the law and its draws.
+    joint : Joint, the numbers of ``frame`` at the estimates and in every draw, from which it was made.
     """
 
     exponent: Exponent
@@ -100,7 +107,7 @@ class Allocation(SpendingAnswer):
         return float(self.setting.seen_cost.max())
 
     def plot(self, *, quantity: str | None = None, ax: Axes | None = None) -> Axes:
-        """Best size and tokens, or one quantity, along compute: see ``scalefit.plots.allocations``."""
+        """Best size and tokens, or one quantity, along compute: see :func:`scalefit.plot_allocation`."""
         from scalefit.plots.allocations import plot_allocation
 
         return plot_allocation(self, quantity=quantity, ax=ax)

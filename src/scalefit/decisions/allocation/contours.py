@@ -47,6 +47,14 @@ class IsoLoss(SpendingAnswer):
         One row per loss and size: ``loss, params``, then ``tokens`` and ``flops`` with ``_low`` and ``_high``, infinite
         where no number of tokens is enough, and ``out_of_reach``.
     seen : DataFrame, ``params`` and ``tokens`` of the rows fitted.
+    size : str, the input that stands for the size, such as ``"params"``.
+    output : str, what the law predicts.
+    level : float in (0, 1), of the intervals.
+    sentence : str, the answer in one sentence.
+    doubts : tuple of str, why it should not be trusted; empty where nothing speaks against it.
+    notes : tuple of str, what was assumed.
+    fit : Fit, the law and its draws.
+    joint : Joint, the numbers of ``frame`` at the estimates and in every draw, from which it was made.
     """
 
     contours: pd.DataFrame
@@ -55,7 +63,7 @@ class IsoLoss(SpendingAnswer):
     size: str
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
-        """Contours, with the cheapest place of each: see ``scalefit.plots.allocations``."""
+        """Contours, with the cheapest place of each: see :func:`scalefit.plots.allocations.plot_iso_loss`."""
         from scalefit.plots.allocations import plot_iso_loss
 
         return plot_iso_loss(self, ax=ax)
@@ -70,6 +78,12 @@ class SmallestModel(SpendingAnswer):
     frame : DataFrame
         One row per loss: ``loss``, then ``params`` and ``tokens`` with ``_low`` and ``_high``, infinite where out of
         reach; ``out_of_reach``, the share of draws in which no size is enough, and ``undefined``.
+    level : float in (0, 1), of the intervals.
+    sentence : str, the answer in one sentence.
+    doubts : tuple of str, why it should not be trusted; empty where nothing speaks against it.
+    notes : tuple of str, what was assumed.
+    fit : Fit, the law and its draws.
+    joint : Joint, the numbers of ``frame`` at the estimates and in every draw, from which it was made.
     """
 
 

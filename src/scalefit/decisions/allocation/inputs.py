@@ -44,9 +44,15 @@ class BestInputs(SpendingAnswer):
         One row per budget and choice: ``budget`` and the input chosen from, where there are such; then the free inputs,
         their ``ratio`` where there are two, and what the law predicts, each with ``_low`` and ``_high``;
         ``probability``, the share of draws in which a choice is the best of its budget; ``beyond`` and ``undefined``.
-    free : tuple of str
+    free : tuple of str, the inputs whose best values were looked for.
     chosen : str or None, the input with choices.
-    output : str
+    output : str, what the law predicts.
+    level : float in (0, 1), of the intervals.
+    sentence : str, the answer in one sentence.
+    doubts : tuple of str, why it should not be trusted; empty where nothing speaks against it.
+    notes : tuple of str, what was assumed.
+    fit : Fit, the law and its draws.
+    joint : Joint, the numbers of ``frame`` at the estimates and in every draw, from which it was made.
     """
 
     free: tuple[str, ...]
@@ -54,7 +60,10 @@ class BestInputs(SpendingAnswer):
     output: str
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
-        """What the law predicts along the choices, or the free inputs along the budget."""
+        """What the law predicts along the choices, or the free inputs along the budget.
+
+        See :func:`scalefit.plots.allocations.plot_inputs`.
+        """
         from scalefit.plots.allocations import plot_inputs
 
         return plot_inputs(self, ax=ax)

@@ -48,12 +48,19 @@ class InferenceAllocation(SpendingAnswer):
         that is best for training alone to the same loss, and ``saved``, the share of the cost that the other would
         cost more. ``beyond``, ``undefined``, and ``out_of_reach``, the share of draws whose floor lies above
         the target.
+    output : str, what the law predicts.
+    level : float in (0, 1), of the intervals.
+    sentence : str, the answer in one sentence.
+    doubts : tuple of str, why it should not be trusted; empty where nothing speaks against it.
+    notes : tuple of str, what was assumed.
+    fit : Fit, the law and its draws.
+    joint : Joint, the numbers of ``frame`` at the estimates and in every draw, from which it was made.
     """
 
     output: str
 
     def plot(self, *, quantity: str = "params", ax: Axes | None = None) -> Axes:
-        """A quantity along the tokens served: see ``scalefit.plots.allocations``."""
+        """A quantity along the tokens served: see :func:`scalefit.plots.allocations.plot_inference`."""
         from scalefit.plots.allocations import plot_inference
 
         return plot_inference(self, quantity=quantity, ax=ax)

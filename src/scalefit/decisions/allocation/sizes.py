@@ -44,12 +44,19 @@ class SizeComparison(SpendingAnswer):
         the least compute is spent for that loss; ``overhead``, how many times the budget this size needs for the loss
         of the best, and ``overtraining``, how many times the tokens of the best: infinite where no number of tokens is
         enough. ``beyond`` and ``undefined``; ``out_of_reach``, the share of draws in which no tokens are enough.
+    output : str, what the law predicts.
+    level : float in (0, 1), of the intervals.
+    sentence : str, the answer in one sentence.
+    doubts : tuple of str, why it should not be trusted; empty where nothing speaks against it.
+    notes : tuple of str, what was assumed.
+    fit : Fit, the law and its draws.
+    joint : Joint, the numbers of ``frame`` at the estimates and in every draw, from which it was made.
     """
 
     output: str
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
-        """Waste and overhead along the size: see ``scalefit.plots.allocations``."""
+        """Waste and overhead along the size: see :func:`scalefit.plots.allocations.plot_sizes`."""
         from scalefit.plots.allocations import plot_sizes
 
         return plot_sizes(self, ax=ax)

@@ -39,7 +39,12 @@ class ProtocolComparison(Answer):
     comparisons : mapping of metric to Comparison
         Of a share of which more is better, that of one less the share.
     leader : str or None, the family that leads on every metric beyond the runs.
-    concluded : bool
+    concluded : bool, whether a conclusion follows: every metric is decided, for the same family.
+    families : tuple of str, their names.
+    along : str, the quantity along which they are compared.
+    largest : float, the largest place of any run on that quantity.
+    beyond : float, how many times past it the leader is asked for.
+    level : float in (0, 1), of the intervals.
     """
 
     frame: pd.DataFrame

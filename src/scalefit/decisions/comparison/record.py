@@ -68,7 +68,15 @@ class Comparison(Answer):
         The worst and the best value of the target that every family attains within its own runs.
     pairing : str, which draws were put together and why.
     grave, doubts : tuple of str, why it should not be relied on, and what else speaks against it.
-    level : float
+    along, target : str, the quantity along which families are compared, and what is compared.
+    better : {"low", "high"}, the values of the target that are ahead.
+    level : float in (0, 1), of the intervals.
+    where : str, where the other inputs stand, in words.
+    data_at : mapping of input to float, the size of ``data_multipliers``.
+    seen : DataFrame, the rows fitted that a picture shows beside the curves.
+    curves, data_curves : family -> Curve, the laws along the quantity, and along tokens at ``data_at``.
+    moved : mapping, how the other inputs were told to move: ``at, ratio, path, cost``.
+    call, runs : what :attr:`tests` fits again, and the table; None where the comparison was made of fits.
     """
 
     frame: pd.DataFrame
@@ -225,7 +233,22 @@ class Comparison(Answer):
         )  # fmt: skip
 
     def claims_on(self, family: str) -> tuple[Claim, ...]:
-        """The ranges in which one family is ahead of another."""
+        """The ranges in which one family is ahead of another.
+
+        Parameters
+        ----------
+        family : str, the one that is ahead.
+
+        Returns
+        -------
+        tuple of Claim
+            Empty where no range is claimed for it.
+
+        Raises
+        ------
+        FitError
+            If no family is called that.
+        """
         if family not in self.families:
             raise FitError(not_one_of("family", family, self.families))
         return tuple(claim for claim in self.claims if claim.family == family)

@@ -53,6 +53,9 @@ class RawCrossover(Answer):
     common : (float, float), where both have runs.
     chosen : which runs were compared, in words.
     draws : resamples that could be compared.
+    names : (str, str), the two families.
+    along, target : str, the quantity, and what is compared.
+    level : float in (0, 1), of the intervals.
     """
 
     frame: pd.DataFrame

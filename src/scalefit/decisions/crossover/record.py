@@ -63,6 +63,9 @@ class Crossover(Answer):
     draws : number of draws.
     pairing : how the draws of both were put together.
     doubts : why the answer should not be taken as it stands; empty where nothing speaks against it.
+    level : float in (0, 1), of the intervals.
+    notes : tuple of str, what was assumed.
+    question, routes : what was asked, and how the inputs of each move along the quantity.
     """
 
     frame: pd.DataFrame
@@ -105,7 +108,7 @@ class Crossover(Answer):
 
     @property
     def fits(self) -> dict[str, Fit]:
-        """Name -> fit."""
+        """The fit of each of the two, by its name."""
         return {name: route.fit for name, route in zip(self.names, self.routes, strict=True)}
 
     @property

@@ -40,8 +40,12 @@ class ApproachComparison(Answer):
         the law's own losses on the same runs, as a factor of it.
     exponent_bias : method -> what this adds to its exponent.
     left_out : approach -> why it took no part.
-    approaches : approach -> its own answer; ``isoflops``: method -> IsoFlop; ``fit``: the law.
-    level, target, notes
+    approaches : approach -> its own answer.
+    isoflops : method -> IsoFlop, the lowest points by each method.
+    fit : Fit, the law of the third approach.
+    level : float in (0, 1), of the intervals.
+    target : str, the column that was fitted.
+    notes : tuple of str, what was derived or left out.
     """
 
     exponents: pd.DataFrame
@@ -102,7 +106,7 @@ class ApproachComparison(Answer):
         return (*out, *self.notes)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
-        """The best size over compute by each approach, with bands and the vertices."""
+        """The best size over compute by each approach: see :func:`scalefit.plots.isoflops.plot_approaches`."""
         from scalefit.plots.isoflops import plot_approaches
 
         return plot_approaches(self, ax=ax)

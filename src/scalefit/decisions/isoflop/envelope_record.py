@@ -31,8 +31,12 @@ class EnvelopeFit(Answer):
     frame : DataFrame, one row per amount of compute: ``flops, params, tokens, loss`` on the envelope.
     growth : GrowthLines, the lines through them.
     curves : DataFrame, what was compared, for pictures: ``curve, flops, params, loss``.
-    unit : ``"run"`` or ``"size"``: what a curve is; ``n_units`` runs were resampled ``n_draws`` times.
-    doubts, notes, target, level
+    unit : {"run", "size"}, what a curve is.
+    n_units, n_draws : int, how many runs were resampled, and how often.
+    target : str, the column that lies on the envelope.
+    level : float in (0, 1), of the intervals.
+    doubts : tuple of str, why the exponents should not be trusted; empty where nothing speaks against them.
+    notes : tuple of str, what was derived or left out.
     """
 
     frame: pd.DataFrame
@@ -95,7 +99,10 @@ class EnvelopeFit(Answer):
         return (*out, *self.notes)
 
     def plot(self, *, kind: Kind = "curves", ax: Axes | None = None) -> Axes:
-        """Draw the curves with their envelope, or the best ``"params"`` or ``"tokens"`` over compute with the band."""
+        """Draw the curves with their envelope, or the best ``"params"`` or ``"tokens"`` over compute with the band.
+
+        See :func:`scalefit.plots.isoflops.plot_envelope`.
+        """
         from scalefit.plots.isoflops import plot_envelope
 
         return plot_envelope(self, kind=kind, ax=ax)

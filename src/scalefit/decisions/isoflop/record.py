@@ -103,7 +103,11 @@ class IsoFlop(Answer):
     noise : LossNoise, ``deviation`` of the loss of one run and its ``source``.
     doubts : tuple of str, why the exponents should not be trusted; empty where nothing speaks against them.
     draws : DataFrame, one row a draw and one column a budget: the best size.
-    method, target, level, notes
+    method : {"akima", "parabola"}, how the lowest point between sizes is found.
+    target : str, the column whose lowest point is looked for.
+    level : float in (0, 1), of the intervals.
+    budgets : tuple of Budget, the runs and the curve of each.
+    notes : tuple of str, what was derived, grouped or left out.
     """
 
     frame: pd.DataFrame

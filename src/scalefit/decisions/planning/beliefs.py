@@ -159,10 +159,11 @@ def _spread_of_size(uniform: Array, spare: float, noise: float | None) -> Array:
     """(draws,): the size of the scatter over its estimate, which few runs leave open."""
     if noise is not None:
         return np.ones(len(uniform))
-    from scipy.stats import chi2
+    from scipy.special import gammaincinv
 
     freedom = WORTH + spare
-    return np.asarray(np.sqrt(freedom / chi2.ppf(0.02 + 0.96 * uniform, freedom)))
+    chi_squared = 2 * gammaincinv(freedom / 2, 0.02 + 0.96 * uniform)
+    return np.asarray(np.sqrt(freedom / chi_squared))
 
 
 def _best(

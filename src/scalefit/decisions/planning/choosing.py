@@ -16,6 +16,8 @@ POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 FARTHEST = 3.5
 #: Chosen runs that are tried to be left out in favour of others, and rounds of it.
 SWAPPED, SWAP_ROUNDS = 8, 2
+#: Runs at the end of a plan that together narrow the interval by less than this share are left out.
+NEGLIGIBLE = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +107,16 @@ def choose(pool: Pool, budget: float, most: int | None) -> Choice:
             best = found
     assert best is not None
     best = _swapped(pool, best, budget, most)
-    return in_order(pool, best.picks)
+    return _trimmed(in_order(pool, best.picks))
+
+
+def _trimmed(choice: Choice) -> Choice:
+    """Without the runs at the end that bring nothing to speak of."""
+    enough = choice.after / (1 - NEGLIGIBLE) ** 2
+    for k, variance in enumerate(choice.variances):
+        if variance <= enough:
+            return Choice(choice.picks[: k + 1], choice.variances[: k + 1])
+    return choice
 
 
 def _greedy(pool: Pool, begun: Sequence[int], budget: float, most: int | None, power: float) -> Choice:

@@ -22,8 +22,10 @@ from scalefit.decisions.schedules.along import (
 from scalefit.decisions.schedules.anneal import FAR_LEVEL, far_text
 from scalefit.decisions.schedules.doubts import SAME_RATE, doubts_of
 from scalefit.decisions.schedules.own_level import RECENT, RunLog, later, moved_note, own_level, read_log
+from scalefit.decisions.schedules.chances import chance_below, draws_between
 from scalefit.decisions.schedules.plan import Plan
 from scalefit.errors import DataError, FitError
+from scalefit.fitting.problem import Array
 from scalefit.result import Fit
 from scalefit.runs.frame import as_frame
 from scalefit.schedules import Schedule
@@ -54,6 +56,8 @@ class RestForecast(Plan):
         How the forecast of the final loss moved: one row a point of the log, ``seen_to`` (step), ``rows, estimate, low,
         high``, as it would have been told then.
     seen : DataFrame, ``step, lr, observed`` of the log.
+    finals : (points of the log, draws) of the loss of the last step, as told at each row of ``history``: of one row of
+        this run, with the error of the law. NaN where the law is not identified.
     now, steps : int, the last step of the log and of the schedule.
     notes : tuple of str, where the numbers come from.
     level, law, doubts, source : as in all answers about schedules.
@@ -61,9 +65,21 @@ class RestForecast(Plan):
 
     history: pd.DataFrame
     seen: pd.DataFrame
+    finals: Array
     now: int
     steps: int
     notes: tuple[str, ...]
+
+    def probability(self, *, below: float) -> float:
+        """How likely the final loss is below a value, given the log so far; NaN where the law is not identified.
+
+        It holds as often as the intervals do: the error of the law is in it, not only that of its parameters.
+
+        Parameters
+        ----------
+        below : float, a loss.
+        """
+        return chance_below(self.finals[-1], np.array([float(below)]))
 
     def said(self) -> Said:
         """The answer in words."""
@@ -143,10 +159,11 @@ def forecast_rest(
     if fit is not None:
         check_curve_law(fit.law, asker)
         others = other_inputs(fit, at, asker)
-        told = [_moved(fit, run.until(cut), rest, others, recent, level) for cut in cuts]
+        pairs = [_moved(fit, run.until(cut), rest, others, recent, level) for cut in cuts]
         doubts, notes = _moved_words(fit, run, others, recent)
     else:
-        told, doubts, notes = _refitted(run, cuts, rest, curves, schedules, level, rng)
+        pairs, doubts, notes = _refitted(run, cuts, rest, curves, schedules, level, rng)
+    told = [each for each, _ in pairs]
     history = pd.DataFrame(
         {
             "seen_to": cuts,
@@ -160,6 +177,7 @@ def forecast_rest(
         frame=frame,
         history=history,
         seen=seen,
+        finals=np.array([finals for _, finals in pairs]),
         now=run.now,
         steps=schedule.steps,
         notes=tuple(notes),
@@ -178,12 +196,14 @@ def _cuts(run: RunLog, points: int) -> list[int]:
     return [int(step) for step in run.steps[rows]]
 
 
-def _moved(fit: Fit, run: RunLog, rest: Steps, at: Mapping[str, float], recent: float, level: float) -> pd.DataFrame:
-    """The rest by a law of other runs at the level that this one shows."""
+def _moved(
+    fit: Fit, run: RunLog, rest: Steps, at: Mapping[str, float], recent: float, level: float
+) -> tuple[pd.DataFrame, Array]:
+    """The rest by a law of other runs at the level that this one shows, and draws of its last row."""
     own = own_level(fit, run, at, recent=recent)
     estimate, _, rows = later(fit, own, inputs_along(fit.law, run.schedule, rest, at))
     low, high = ends(rows, level)
-    return pd.DataFrame({"estimate": estimate, "low": low, "high": high})
+    return pd.DataFrame({"estimate": estimate, "low": low, "high": high}), rows[:, -1]
 
 
 def _moved_words(fit: Fit, run: RunLog, at: dict[str, float], recent: float) -> tuple[list[str], list[str]]:
@@ -202,8 +222,8 @@ def _refitted(
     schedules: Mapping[str, Schedule] | None,
     level: float,
     rng: np.random.Generator | int | None,
-) -> tuple[list[pd.DataFrame], list[str], list[str]]:
-    """The rest by the default forecast of curves, fitted to what was seen up to each cut."""
+) -> tuple[list[tuple[pd.DataFrame, Array]], list[str], list[str]]:
+    """The rest by the default forecast of curves, fitted to what was seen up to each cut, and draws of its last row."""
     from scalefit.decisions.curves.forecast import forecast_curves
 
     plans = {**(schedules or {}), LIVE: run.schedule}
@@ -218,7 +238,8 @@ def _refitted(
         points = pd.DataFrame({"run": LIVE, "step": rest})
         seen = own if known is None else pd.concat([known, own], ignore_index=True)
         last = forecast_curves(seen, points, schedules=plans, at_schedules=plans, level=level, rng=rng)
-        told.append(last.frame.reset_index(drop=True))
+        final = last.frame.iloc[-1]
+        told.append((last.frame.reset_index(drop=True), draws_between(final.estimate, final.low, final.high, level)))
     doubts = [] if last is None else [str(doubt) for doubt in last.doubts]
     rates = run.schedule.rates[: run.now + 1]
     fell = bool((rates * SAME_RATE < np.maximum.accumulate(rates)).any())
