@@ -33,6 +33,7 @@ class Task:
     columns: Mapping[str, str] = field(default_factory=dict)
     laws: Any = None
     draws: int = 128
+    noise: float | None = None
 
     @property
     def costs(self) -> pd.Series:
@@ -45,7 +46,7 @@ class Task:
             warnings.simplefilter("ignore", sf.ScalefitWarning)
             return plan_runs(
                 known, self.laws, rest.drop(columns="loss"), budget=budget, target=self.test.drop(columns="loss"),
-                by=self.by, cost=self.cost, columns=self.columns, draws=self.draws, rng=seed,
+                by=self.by, cost=self.cost, columns=self.columns, draws=self.draws, noise=self.noise, rng=seed,
             )  # fmt: skip
 
 
@@ -162,15 +163,17 @@ def play(task: Task, order: Order, budget: float, seed: int) -> tuple[pd.DataFra
 
 
 def campaign(
-    task: Task, order: Order, tranches: list[float], begun: list[Any], seed: int, goal: float = 0.0
+    task: Task, order: Order, tranches: list[float], begun: list[Any], seed: int, *, goal: float = 0.0, first: float = 1.0
 ) -> list[tuple[float, RunPlan]]:
     """What is known after each tranche of money, and what was spent by then; ends once the half-width is at the goal.
 
-    ``begun`` are rows whose losses are known at no cost.
+    ``begun`` are rows whose losses are known at no cost. Of each tranche the share ``first`` is spent, then the rest is
+    planned anew, in the light of the losses.
     """
     rng, costs = np.random.default_rng(seed), task.costs
     taken, spent, out = list(begun), 0.0, []
     for tranche in tranches:
+        share = first
         while True:
             left = tranche - spent
             rest = task.train.drop(index=taken)
@@ -179,12 +182,15 @@ def campaign(
                 break
             paid = 0.0
             for one in order(task, task.train.loc[taken] if taken else None, rest, left, rng):
+                if paid >= share * left:
+                    break
                 if paid + costs[one] <= left * (1 + 1e-12):
                     taken.append(one)
                     paid += costs[one]
             spent += paid
-            if not paid or paid > left / 2:
+            if not paid or share == 1.0:
                 break
+            share = 1.0
         out.append((spent, task.plan(task.train.loc[taken], task.train, tranches[-1], seed)))
         if out[-1][1].half_width <= goal:
             break

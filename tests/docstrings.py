@@ -1,20 +1,30 @@
 """What the docstrings of the public names say, and what they should: the parts of ``test_docstrings.py``."""
 
 import ast
+import contextlib
 import dataclasses
 import functools
 import inspect
+import linecache
+import pkgutil
 import re
 import textwrap
 from typing import Any, NamedTuple
 
 import scalefit as sf
+from scalefit import testing
 from scalefit.errors import ScalefitError
 
 #: Words of types that tell neither shape nor unit nor meaning.
-BARE = set("str int float bool dict list tuple array DataFrame Series Law Fit number numbers of or None optional".split())
-POINTER = re.compile(r"\b(?:see|as|as for|as in|as of|which this calls|what|by) :(?:func|meth|class):`~?([\w.]+)`", re.I)
+BARE = {"str", "int", "float", "bool", "dict", "list", "tuple", "array", "DataFrame", "Series", "number", "numbers",
+        "of", "or", "None", "optional"}  # fmt: skip
+POINTER = re.compile(r"\b(?:see|as|as for|as in|as of|what) :(?:func|meth|class):`~?([\w.]+)`", re.IGNORECASE)
+ROLE = re.compile(r":(?:func|meth|class|attr|mod):`~?([\w.]+)`")
 TITLES = "Parameters|Attributes|Returns|Yields|Raises|Warns|Examples|Notes|References|See Also"
+
+
+#: For authors of laws; not among the names of the package, for it asks for what a fit does not need.
+TESTING = {"testing.check_law": testing.check_law, "testing.LawCheck": testing.LawCheck}
 
 
 class Thing(NamedTuple):
@@ -57,22 +67,22 @@ class Thing(NamedTuple):
 
 
 def members(cls):
-    """The public methods and properties of a class that are written in this library, its own and those it inherits."""
+    """Methods, properties and the call of a class that are written in this library, its own and those it inherits."""
     seen = set()
     for base in cls.__mro__:
         if not base.__module__.startswith("scalefit"):
             continue
         for name, value in vars(base).items():
             thing = Thing(f"{cls.__name__}.{name}", value, base)
-            if not name.startswith("_") and name not in seen and (thing.function or thing.is_property):
+            public = not name.startswith("_") or name == "__call__"
+            if public and name not in seen and (thing.function or thing.is_property):
                 yield thing
             seen.add(name)
 
 
 def things():
     """Every public function and class, and the methods and properties of the classes."""
-    for name in sf.__all__:
-        value = getattr(sf, name)
+    for name, value in {**{name: getattr(sf, name) for name in sf.__all__}, **TESTING}.items():
         if inspect.ismodule(value):
             yield from (Thing(f"{name}.{inner}", getattr(value, inner)) for inner in functions_of(value))
             continue
@@ -83,8 +93,10 @@ def things():
 
 def functions_of(module):
     """Names of the functions that a public module offers; the equations of laws have pages of their own."""
-    names = getattr(module, "__all__", None) or vars(module)
-    return [n for n in names if not n.startswith("_") and inspect.isfunction(getattr(module, n))]
+    if hasattr(module, "__all__"):
+        return list(module.__all__)
+    own = {n for n, v in vars(module).items() if inspect.isfunction(v) and v.__module__ == module.__name__}
+    return sorted(name for name in own - set(sf.__all__) if not name.startswith("_"))
 
 
 def sections(doc):
@@ -110,37 +122,31 @@ def says_something(text):
     return bool(set(re.findall(r"[^\W\d_]+|[<>=∈{]", text)) - BARE)
 
 
+def shows_something(doc):
+    """Whether an example is run: more than imports, and not skipped."""
+    return bool(re.search(r"^\s*>>> (?!import |from )(?!.*doctest: \+SKIP)", doc, re.MULTILINE))
+
+
 def described(doc):
     """Name -> text of all parameters and attributes in a docstring."""
     parts = sections(doc)
     return entries(parts.get("Parameters", "")) | entries(parts.get("Attributes", ""))
 
 
-def pointed_to(thing):
-    """The functions and classes that a docstring names as the place where more is said."""
-    for path in POINTER.findall(" ".join(thing.doc.split())):
-        for start in (f"{thing.name.split('.')[0]}.{path}", path, path.removeprefix("scalefit.")):
-            value = find(start)
-            if value is not None:
-                yield Thing(start, value)
-                break
+def pointed_to(thing, *titles):
+    """The functions and classes that a docstring names, before its sections or in some, as where more is said."""
+    text = " ".join(sections(thing.doc).get(title, "") for title in ("", *titles))
+    paths = POINTER.findall(" ".join(text.split()))
+    return [Thing(path, value) for path in paths if (value := find(path, thing)) is not None]
 
 
-def find(path):
-    """What a dotted name in a docstring leads to, None if nothing."""
-    value = sf
-    parts = path.removeprefix("scalefit.").split(".")
-    for place, name in enumerate(parts):
-        if not hasattr(value, name) and inspect.ismodule(value):
-            try:
-                value = __import__(f"{value.__name__}.{name}", fromlist=[name])
-                continue
-            except ImportError:
-                return None
-        value = inspect.getattr_static(value, name, None) if inspect.isclass(value) else getattr(value, name, None)
-        if value is None and place < len(parts):
-            return None
-    return value
+def find(path, thing):
+    """What a name in a docstring leads to, in the class of the docstring or in the library; None if to nothing."""
+    path = path.removeprefix("scalefit.")
+    for start in (f"{thing.name.split('.')[0]}.{path}", path):
+        with contextlib.suppress(ImportError, AttributeError):
+            return pkgutil.resolve_name(f"scalefit.{start}")
+    return None
 
 
 @functools.cache
@@ -162,7 +168,7 @@ def raised_by(thing):
     own = set(raised_in(thing.function)) if thing.function else set()
     called = set()
     for node in ast.walk(tree_of(thing.function)) if thing.function else ():
-        value = named(node.func, thing.function, thing.owner) if isinstance(node, ast.Call) else None
+        value = named(node.func, thing.function) if isinstance(node, ast.Call) else None
         value = getattr(value, "__wrapped__", value)
         if inspect.isfunction(value) and value.__module__.startswith("scalefit"):
             called |= raised_in(value)
@@ -172,16 +178,17 @@ def raised_by(thing):
 @functools.cache
 def tree_of(function):
     """The function as a syntax tree."""
-    return ast.parse(textwrap.dedent(inspect.getsource(function)))
+    code = function.__code__
+    lines = linecache.getlines(code.co_filename)  # inspect.getsource does the same and takes several times as long
+    last = max(end for _, end, _, _ in code.co_positions() if end)
+    return ast.parse(textwrap.dedent("".join(lines[code.co_firstlineno - 1 : last])))
 
 
-def named(node, function, owner=None):
-    """The value that a name, or a name in a module or in ``self``, has in a function; None if that cannot be said."""
+def named(node, function):
+    """The value that a name, or a name in a module, has in a function; None if that cannot be said."""
     if isinstance(node, ast.Name):
         return function.__globals__.get(node.id)
     if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        if node.value.id == "self" and owner is not None:
-            return inspect.getattr_static(owner, node.attr, None)
         holder = function.__globals__.get(node.value.id)
         return getattr(holder, node.attr, None) if inspect.ismodule(holder) else None
     return None

@@ -155,6 +155,20 @@ def test_a_simultaneous_band_lies_outside_the_pointwise_one():
         fit.predict_curve(HELD["cosine"], band="both")
 
 
+def test_a_step_without_a_value_leaves_the_rest_of_a_simultaneous_band():
+    fit = sf.fit(seen(["cosine", "wsd"]), "lr_annealing")
+    with pytest.warns(sf.FitWarning, match="has no value in row 0"):
+        told = fit.predict_curve(HELD["cosine"], steps=[0, 500, 1500], band="simultaneous")
+    assert told[["low", "high"]].isna().to_numpy().tolist() == [[True, True], [False, False], [False, False]]
+
+
+def test_a_simultaneous_band_of_one_step_holds_the_pointwise_interval():
+    fit = sf.fit(seen(["cosine", "wsd"]), "lr_annealing")
+    each, whole = (fit.predict_curve(HELD["cosine"], steps=[1500], band=band) for band in ("pointwise", "simultaneous"))
+    assert (whole.low <= each.low).all()
+    assert (whole.high >= each.high).all()
+
+
 @pytest.mark.slow
 def test_a_simultaneous_band_holds_whole_curves_as_often_as_it_says():
     law, rng = sf.get_law("lr_annealing"), np.random.default_rng(5)

@@ -25,8 +25,8 @@ from scalefit.decisions.planning.candidates import candidates  # noqa: E402
 
 TRUTHS, NOISE = 200, 0.005
 BUDGET, TARGET = 1e21, 1e23
-#: Shares of the random ladder's budget after which the planned design is looked at.
-TRANCHES = (1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
+#: The planned design has this share of the random ladder's budget, and looks at its losses once, after this share of it.
+SHARE, FIRST = 0.5, 0.3
 LAWS = ("chinchilla", "gen_ces")
 
 
@@ -49,28 +49,30 @@ def made_up(number: int) -> tuple[Task, list[Any], float]:
     table = sf.simulate_runs(law, values, table, noise=NOISE, rng=rng)
     at = candidates(TARGET, splits=1)
     real = float(sf.get_law(law)(values, at)[0])
-    task = Task(f"truth {number}", table, at.assign(loss=real), cost="flops", laws=list(LAWS), draws=96)
+    task = Task(f"truth {number}", table, at.assign(loss=real), cost="flops", laws=list(LAWS), draws=64,
+                noise=NOISE)  # fmt: skip
     return task, list(range(len(begun))), real
 
 
 def simulate(truths: int, first: int = 0) -> pd.DataFrame:
     """One row a truth and design."""
-    rows = []
+    rows: list[dict[str, Any]] = []
+    suffix = f"_{first}" if first else ""
     for number in range(first, first + truths):
         task, begun, real = made_up(number)
-        ladder = campaign(task, DESIGNS["random"], [BUDGET], begun, number)[-1]
-        planned = campaign(task, DESIGNS["planned"], [BUDGET * s for s in TRANCHES], begun, number,
-                           goal=ladder[1].half_width)  # fmt: skip
-        full = campaign(task, DESIGNS["planned"], [BUDGET / 2], begun, number)[-1]
-        reached = planned[-1][1].half_width <= ladder[1].half_width
-        for name, (spent, plan) in {"random": ladder, "reached": planned[-1], "half": full}.items():
+        ends = {
+            "random": campaign(task, DESIGNS["random"], [BUDGET], begun, number)[-1],
+            "planned": campaign(task, DESIGNS["planned"], [BUDGET * SHARE], begun, number, first=FIRST)[-1],
+        }
+        for name, (spent, plan) in ends.items():
             row = plan.forecast.iloc[0]
             rows.append(
-                {"truth": number, "law": task.name, "design": name, "spent": spent, "half_width": plan.half_width,
-                 "reached": reached, "error": float(np.log(row["estimate"] / real)),
-                 "held": bool(row["low"] <= real <= row["high"])}
+                {
+                    "truth": number, "design": name, "spent": spent, "half_width": plan.half_width,
+                    "error": float(np.log(row["estimate"] / real)), "held": bool(row["low"] <= real <= row["high"]),
+                }
             )  # fmt: skip
-        pd.DataFrame(rows).to_csv(HERE / "planning_simulation.csv", index=False)
+        pd.DataFrame(rows).to_csv(HERE / f"planning_simulation{suffix}.csv", index=False)
     return pd.DataFrame(rows)
 
 
@@ -100,12 +102,15 @@ def halve(folder: Path, seeds: int) -> pd.DataFrame:
 
 def report() -> None:
     """The tables of the page."""
-    told = pd.read_csv(HERE / "planning_simulation.csv")
-    by = told.pivot(index="truth", columns="design", values="spent")
-    ratio = (by["reached"] / by["random"]).where(told.groupby("truth")["reached"].first())
-    print(f"truths {len(by)}; median cost over that of the random ladder: {ratio.fillna(np.inf).median():.3f}; "
-          f"never reached: {ratio.isna().sum()}; at most half: {(ratio <= 0.5).mean():.0%}")  # fmt: skip
-    print(told.groupby("design")[["held", "half_width"]].mean().round(3).to_string())
+    if (HERE / "planning_simulation.csv").is_file():
+        told = pd.read_csv(HERE / "planning_simulation.csv")
+        by = told.pivot(index="truth", columns="design", values=["spent", "half_width"])
+        width, spent = (by[name]["planned"] / by[name]["random"] for name in ("half_width", "spent"))
+        print(f"{len(by)} truths: planned for {spent.median():.2f} of the cost, half-width {width.median():.3f} of the random "
+              f"ladder's in the median ({width.quantile(0.25):.2f} to {width.quantile(0.75):.2f}); "
+              f"at most the same in {(width <= 1).mean():.0%}")  # fmt: skip
+        print(told.groupby("design").agg(held=("held", "mean"), half_width=("half_width", "median"),
+                                         error=("error", lambda e: float(np.median(np.abs(e))))).round(4).to_string())  # fmt: skip
     if (HERE / "planning_halve.csv").is_file():
         real = pd.read_csv(HERE / "planning_halve.csv")
         print(real.groupby(["task", "design"])[["share", "reached", "error"]].mean().round(4).to_string())

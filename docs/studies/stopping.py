@@ -2,12 +2,12 @@
 
     python docs/studies/stopping.py --out docs/studies/stopping.md
 
-A live run is seen up to a quarter, a half and three quarters of its steps, and asked whether it ends below some losses.
-``microlm``: each of seven schedules at two sizes is the live run, and the losses to beat are the final ones of the other
-six. With a law (``lr_annealing``, whose decay is the rule of ``forecast_curves``: a fortieth of the longest run) fitted
-to every two of the others; and without a law, forecast_curves on the log and two other runs. ``simulation``: truths of
-``lr_annealing`` and ``mpl``, the law of annealing fitted to a constant and a cosine run, so that half of it has the
-wrong law; the losses to beat are the cosine run's, and 1 and 2 % to either side. Only bundled data; some minutes.
+A live run is seen up to a quarter, a half and three quarters of its steps, and asked whether it ends below some
+losses. ``microlm``: each of seven schedules at two sizes is the live run, and the losses to beat are the final ones of
+the other six. With a law (``lr_annealing``, whose decay is the rule of ``forecast_curves``: a fortieth of the longest
+run) fitted to two of the others, each next to the other in the list. ``simulation``: truths of ``lr_annealing`` and
+``mpl``, the law of annealing fitted to a constant and a cosine run, so that half of it has the wrong law; the losses to
+beat are the cosine run's, and 1 and 2 % to either side. Only bundled data; about a minute.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Rows = list[dict[str, object]]
 
 
 def naive(log: pd.DataFrame, end: int, below: float) -> dict[str, float]:
-    """Probabilities of two rules: a line through the last losses, log against log, with its own error; the last loss."""
+    """Probabilities of simple rules: a line through the last losses, log against log; the last losses as they are."""
     few = log.sort_values("step").tail(max(int(LAST * len(log)), 5))
     x, y = np.log(few["step"].to_numpy(float)), np.log(few["loss"].to_numpy(float))
     slope, level = np.polyfit(x - x.mean(), y, 1)
@@ -58,13 +58,13 @@ def naive(log: pd.DataFrame, end: int, below: float) -> dict[str, float]:
     }
 
 
-def asked(part: str, log: pd.DataFrame, plan: sf.Schedule, bars: list[float], **other: object) -> Rows:
+def asked(part: str, log: pd.DataFrame, plan: sf.Schedule, bars: list[float], fit: sf.Fit) -> Rows:
     """Each bar at each share of one live run: what was said, and what came."""
     end, out = int(log.step.max()), []
     final = float(log.sort_values("step").loss.iloc[-1])
     for share in SEEN:
         seen = log[log.step <= share * end]
-        live = sf.forecast_rest(seen[["step", "loss"]], plan, points=1, rng=0, **other)
+        live = sf.forecast_rest(seen[["step", "loss"]], plan, fit=fit, points=1)
         for bar in bars:
             told = stop_or_go(live, bar, confident=CONFIDENT)
             told_any = {"part": part, "seen": share, "trusted": not told.doubts, "stop_or_go": told.probability}
@@ -72,30 +72,19 @@ def asked(part: str, log: pd.DataFrame, plan: sf.Schedule, bars: list[float], **
     return out
 
 
-def microlm(*, law: bool) -> Iterator[Rows]:
+def microlm() -> Iterator[Rows]:
     """The questions on the two sizes of microlm."""
     logs = sf.datasets.load("microlm", part="schedules")
     for _, size in logs[logs.step > 200].groupby("width"):
         size = size.assign(run=size.schedule)
         plans = schedules_microlm(float(size.lr.max()))
         finals = size.sort_values("step").groupby("run").loss.last()
-        pairs = itertools.combinations(plans, 2) if law else [None]
-        for pair in pairs:
-            fit = _fit(size[size.run.isin(pair)], plans, 2000) if pair else None
+        for pair in itertools.pairwise([*plans, next(iter(plans))]):
+            fit = _fit(size[size.run.isin(pair)], plans, 2000)
             for name in plans:
-                if pair and name in pair:
-                    continue
-                others = finals.drop(name).tolist()
-                log = size[size.run == name]
-                if fit is not None:
-                    yield asked("microlm, a law of two others", log, plans[name], others, fit=fit)
-                    continue
-                two = [one for one in ("constant", "cosine", "linear") if one != name][:2]
-                curves = size[size.run.isin(two)]
-                known = {one: plans[one] for one in two}
-                yield asked(
-                    "microlm, forecast_curves", log, plans[name], others, curves=curves, schedules=known
-                )
+                if name not in pair:
+                    bars = finals.drop(name).tolist()
+                    yield asked("microlm", size[size.run == name], plans[name], bars, fit)
 
 
 def _fit(rows: pd.DataFrame, plans: dict[str, sf.Schedule], steps: int) -> sf.Fit:
@@ -123,7 +112,7 @@ def simulation(count: int) -> Iterator[Rows]:
         bars = [final * (1 + offset) for offset in OFFSETS]
         for run in ("linear", "wsd", "step"):
             part = f"simulation, truth {name}"
-            yield asked(part, table[table.run == run], plans[run], bars, fit=fit)
+            yield asked(part, table[table.run == run], plans[run], bars, fit)
 
 
 def _simulated(law: sf.Law, values: list[float], run: str, plan: sf.Schedule, rng: np.random.Generator) -> pd.DataFrame:
@@ -181,13 +170,13 @@ def page(table: pd.DataFrame, command: str) -> str:
     versions = f"Python {platform.python_version()}, NumPy {np.__version__}, SciPy {scipy.__version__}"
     return f"""# How often the probabilities of a live run come true
 
-{dt.date.today()}, scalefit {sf.__version__}, {versions}. Made by `{command}`.
+{dt.datetime.now(dt.UTC).date()}, scalefit {sf.__version__}, {versions}. Made by `{command}`.
 
 A live run is seen up to a quarter, a half and three quarters of its steps, and `sf.stop_or_go` says how likely it ends
 below a loss. On microlm each of seven schedules at two sizes is the live run, and it is to beat the final losses of the
-other six; the law (`lr_annealing`, its decay not tuned) is fitted to every two of the others, or `sf.forecast_curves` to
-two others and the log. In simulation the truth is `lr_annealing` or `mpl`, and the law fitted is always `lr_annealing`.
-Every forecast counts, also those with doubts, for which `.decision` would be "cannot tell yet".
+other six; the law (`lr_annealing`, its decay not tuned) is fitted to two of the others, in seven choices of the two. In
+simulation the truth is `lr_annealing` or `mpl`, and the law fitted is always `lr_annealing`. Every forecast counts, also
+those with doubts, for which `.decision` would be "cannot tell yet".
 
 Beside it: a line through the last fifth of the losses, log against log, extrapolated to the end, with the error of such
 a line as a probability, or as yes or no; and the last losses as they are. The score is Brier's, the mean square of what
@@ -204,6 +193,9 @@ How often a run ended below, of the questions that were answered in each range, 
 and by the line with its error:
 
 {calibration(table, "line")}
+On microlm what was said came about as often as it was said; in simulation it was too careful: laws erred by less than
+the fifth of the remaining fall that is allowed for. Doubts are mostly that a rate falls below all fitted ones.
+
 Questions of one live run share its luck, and the runs of microlm are fourteen: its rows say less than their number.
 The spread of such laws in how far a loss falls (20 %) was first set on schedules of microlm, so on them this is no
 independent test; the simulations had no part in it.
@@ -214,11 +206,11 @@ def main() -> None:
     """Ask, and write the page."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", type=Path, default=None)
-    parser.add_argument("--truths", type=int, default=60)
+    parser.add_argument("--truths", type=int, default=40)
     given = parser.parse_args()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", sf.ScalefitWarning)
-        parts = itertools.chain(microlm(law=True), simulation(given.truths), microlm(law=False))
+        parts = itertools.chain(microlm(), simulation(given.truths))
         table = pd.DataFrame(list(itertools.chain.from_iterable(parts)))
     text = page(table, "python docs/studies/stopping.py --out docs/studies/stopping.md")
     if given.out is None:

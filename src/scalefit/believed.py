@@ -57,6 +57,11 @@ class Believed(FitRecord):
         DataFrame
             Indexed by parameter: ``estimate, se, low, high, unit, at_bound``. Standard errors are the spread of the
             draws after a bootstrap, else from the covariance.
+
+        Raises
+        ------
+        FitError
+            As :meth:`interval`.
         """
         return summary_frame(self, level, kind, self.judgement.at_bound)
 
@@ -70,6 +75,16 @@ class Believed(FitRecord):
             The central share of the draws; the same mirrored at the estimate; corrected for bias and skew (Efron 1987);
             or draws in units of their own standard errors (Hall 1988), which holds best with few runs and takes about
             as long as the bootstrap again. All but the first need :meth:`bootstrap`.
+
+        Returns
+        -------
+        tuple of two arrays (p,)
+            The low ends and the high ends, in raw units.
+
+        Raises
+        ------
+        FitError
+            If the level lies outside (0, 1), or the kind is not known or needs draws that the fit does not have.
         """
         return interval_of(self, level, kind)
 
@@ -148,6 +163,11 @@ class Believed(FitRecord):
         -------
         Jackknife
             ``frame`` (one row a unit, the most influential first), ``se`` and ``bias``.
+
+        Raises
+        ------
+        FitError
+            If no refit reached a minimum: usually there are as many parameters as runs.
 
         Examples
         --------

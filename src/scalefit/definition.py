@@ -42,8 +42,8 @@ def define_law(
     linear : names of the parameters that enter linearly once the others are fixed. None: read off the equation.
     objective : None is Huber 1e-3 of the log, the usual one for a loss.
     source, verified, published, traps : where the equation comes from and how well it was checked.
-    by_hand : value and Jacobian in one call, for laws that are fitted very often.
-    derive : columns computed from a schedule.
+    by_hand : value and Jacobian in one call, for laws that are fitted very often; else by complex step.
+    derive : columns computed from a schedule, for laws of training curves.
     domain : input -> lowest and highest value that it can have; without one an input is positive. Rows outside are
         refused.
     derived : quantities that follow from the parameters in closed form, made by :func:`scalefit.define_derived`.

@@ -50,7 +50,23 @@ class Derived:
     def __call__(
         self, values: Mapping[str, float | NDArray[np.float64]], at: Mapping[str, Any] | None = None
     ) -> NDArray[np.float64]:
-        """The quantity for parameter values and an answer to what it asks; arrays are broadcast."""
+        """The quantity for parameter values and an answer to what it asks.
+
+        Parameters
+        ----------
+        values : mapping of parameter to float or array.
+        at : mapping of what it asks to float or array; arrays are broadcast.
+
+        Returns
+        -------
+        array of the shape of all
+            NaN outside its domain.
+
+        Raises
+        ------
+        LawError
+            If a parameter has no value, or ``at`` lacks what is asked or names anything else.
+        """
         given = dict(at or {})
         for name in given:
             if name not in self.asks:

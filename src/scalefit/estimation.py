@@ -35,6 +35,7 @@ from scalefit.quantities import QUANTITIES
 from scalefit.result import Fit
 from scalefit.runs.checking import checked_columns, no_reserved_columns, numeric_column
 from scalefit.runs.frame import as_frame
+from scalefit.uncertainty.apart import runs_apart
 from scalefit.uncertainty.hardly import hardly_identified
 from scalefit.uncertainty.units import Units, block_names, choose_units, row_names
 
@@ -148,7 +149,8 @@ def fit(
     if law.derive is not None and judgement.status == "converged":
         asked = law.derive.seen_in_decay
         wide = hardly_identified(law, problem, coordinates, found.u, row_weights, units, asked)
-        doubts = (*([wide] if wide else []), *doubts)
+        apart = runs_apart(problem, theta, row_weights, tables.run_names(frame, known)) if table.curves else ""
+        doubts = (*(said for said in (wide, apart) if said), *doubts)
     judgement = replace(judgement, reasons=(*judgement.reasons, *doubts))
     run_column = tables.optional_column(frame, "run", known)
     used = {**table.columns, target: seen_as, **({} if run_column is None else {"run": run_column})}

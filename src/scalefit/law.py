@@ -33,7 +33,13 @@ STEP = 1e-25  # of a complex step, relative to the parameter: no difference is t
 
 @dataclass(frozen=True)
 class Published:
-    """Constants of a law as a paper prints them: values, standard errors where given, and the place."""
+    """Constants of a law as a paper prints them: values, standard errors where given, and the place.
+
+    Attributes
+    ----------
+    values, se : mapping of parameter to float, in the units of the law; ``se`` is empty where no errors are printed.
+    where : str, the paper and the place in it.
+    """
 
     values: Mapping[str, float]
     where: str
@@ -44,9 +50,13 @@ class Published:
 class Derive:
     """Columns computed once per run from its learning rates.
 
-    ``function(rates, steps, **settings)`` takes the rate of each step 0…S and the steps of the rows, and returns per
-    column one value a row, or one row of numbers a row where a step looks back on many. ``seen_in_decay`` are the
-    parameters of which only a falling rate tells.
+    Attributes
+    ----------
+    columns, seen_in_decay : tuple of str, the inputs computed, and the parameters of which only a falling rate tells.
+    function : callable
+        ``function(rates, steps, **settings)`` takes the rate of each step 0…S and the steps of the rows, and returns
+        per column one value a row, or one row of numbers a row where a step looks back on many.
+    settings : mapping of name to value, passed on as keywords; :meth:`Law.with_settings` changes them.
     """
 
     columns: tuple[str, ...]
@@ -72,6 +82,21 @@ class Law:
 
     Call it with values and runs to evaluate it: ``law({"E": 1.7, …}, runs)``. Laws are made by :func:`define_law` or
     :func:`formula_law`, and found by name with :func:`scalefit.get_law`.
+
+    Attributes
+    ----------
+    name, output : str, what it is called, and the quantity predicted.
+    function : callable, the equation: inputs first, then parameters.
+    inputs, params : tuple of str (names of columns) and of Param, in the order of the equation.
+    linear : tuple of str, the parameters that enter linearly once the others are fixed.
+    objective : Objective, what a fit minimises where it is told nothing else.
+    source, traps : str, where the equation comes from, and what is easily taken wrong in it.
+    verified : {"paper", "second source", "memory", "ours"}, what the equation was checked against.
+    published : mapping of name to Published, constants for :meth:`with_constants`.
+    by_hand, derive : value and Jacobian in one call, and the Derive of inputs that follow from a schedule; or None.
+    text : str, the formula of a law that was given as text.
+    domain, positive_inputs : input -> (lowest, highest value that it can have), and whether the others are above 0.
+    derived : mapping of name to Derived, what follows from the parameters in closed form.
 
     Examples
     --------
@@ -147,11 +172,16 @@ class Law:
         return formulas.tree_of_function(self.function, (*self.inputs, *self.param_names))
 
     def formula(self, values: Mapping[str, str] | None = None) -> str:
-        """The equation as plain text, with numbers in place of names where given."""
+        """The equation as plain text, with numbers in place of names where given.
+
+        Parameters
+        ----------
+        values : mapping of parameter to text, such as ``{"alpha": "0.34"}``; names without one stay.
+        """
         return self.function.__name__ + "(…)" if self.tree is None else formulas.to_text(self.tree, values)
 
     def latex(self, values: Mapping[str, str] | None = None) -> str:
-        """The equation as LaTeX."""
+        """The equation as LaTeX, with numbers in place of names where given: see :meth:`formula`."""
         if self.tree is None:
             return rf"\mathrm{{{self.name}}}"
         return formulas.to_latex(self.tree, values)
@@ -168,7 +198,17 @@ class Law:
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def param(self, name: str) -> Param:
-        """The parameter of that name."""
+        """The parameter of that name.
+
+        Parameters
+        ----------
+        name : str, one of ``param_names``.
+
+        Raises
+        ------
+        LawError
+            If the law has no such parameter.
+        """
         if name not in self.param_names:
             raise LawError(not_one_of(f"A parameter of {self.name}", name, self.param_names))
         return self.params[self.param_names.index(name)]
@@ -178,6 +218,15 @@ class Law:
 
         All laws of training curves take ``unit``, a rate by which others are divided: areas, and the parameters that
         go with them, are then the same for logs in any unit.
+
+        Parameters
+        ----------
+        settings : name=value, of those that ``law.derive.settings`` names, or ``unit``.
+
+        Raises
+        ------
+        LawError
+            If the law has no such setting, or none at all: usually it is not one of training curves.
         """
         if self.derive is None:
             raise LawError(f"{self.name} has no settings.")
@@ -196,16 +245,44 @@ class Law:
         return replace(self, derive=replace(self.derive, settings={**known, **plain}))
 
     def with_constants(self, name: str) -> Callable[[Mapping[str, Any]], Array]:
-        """A prediction with published constants, without a fit: ``law.with_constants("hoffmann2022")(runs)``."""
+        """A prediction with published constants, without a fit: ``law.with_constants("hoffmann2022")(runs)``.
+
+        Parameters
+        ----------
+        name : str, one of ``law.published``.
+
+        Returns
+        -------
+        callable, from a table of n rows with the inputs to what is predicted, (n,)
+
+        Raises
+        ------
+        LawError
+            If no constants are called that.
+        """
         if name not in self.published:
             raise LawError(not_one_of(f"Published constants of {self.name}", name, self.published))
         values = self.published[name].values
         return lambda runs: self(values, runs)
 
     def __call__(self, values: Mapping[str, float], runs: Mapping[str, Any]) -> Array:
-        """The law at each row, for one set of parameter values; ``runs`` has a column per input.
+        """The law at each row, for one set of parameter values.
 
-        Of a law of training curves :meth:`derive_inputs` gives those that follow from the schedule.
+        Parameters
+        ----------
+        values : mapping of parameter to float.
+        runs : table or mapping, n values per input; :meth:`derive_inputs` gives those that follow from a schedule.
+
+        Returns
+        -------
+        array (n,)
+
+        Raises
+        ------
+        LawError
+            If a parameter has no value.
+        ColumnError
+            If an input is missing.
         """
         missing = [name for name in self.param_names if name not in values]
         if missing:
@@ -218,7 +295,21 @@ class Law:
         return np.asarray(self.value(theta, inputs)[0])
 
     def derive_inputs(self, rates: Array, steps: Sequence[int] | NDArray[np.intp]) -> Mapping[str, Array]:
-        """The inputs that follow from a schedule, at some of its steps: of :class:`Schedule` its ``rates``.
+        """The inputs that follow from a schedule, at some of its steps.
+
+        Parameters
+        ----------
+        rates : array (S + 1,), the learning rate of each step 0…S: of a :class:`Schedule` its ``rates``.
+        steps : sequence of n whole numbers from 0 to S.
+
+        Returns
+        -------
+        mapping of input to array, (n,), or (n, k) where a step looks back on many
+
+        Raises
+        ------
+        LawError
+            If the law reads nothing from a schedule.
 
         Examples
         --------
@@ -232,19 +323,29 @@ class Law:
         return self.derive.function(np.asarray(rates, float), np.asarray(steps, np.intp), **self.derive.settings)
 
     def value(self, theta: Array, inputs: Inputs) -> Array:
-        """The law for B parameter vectors: theta (B, p), inputs of (n,) each -> (B, n)."""
+        """The law for B parameter vectors at once.
+
+        Parameters
+        ----------
+        theta : array (B, p), one parameter vector a row, in the order of ``params``.
+        inputs : tuple of arrays, (n,) each, in the order of ``inputs``.
+
+        Returns
+        -------
+        array (B, n)
+        """
         columns = [theta[:, j, None] for j in range(theta.shape[1])]
         out = np.asarray(self.function(*inputs, *columns), float)
         return np.ascontiguousarray(np.broadcast_to(out, (len(theta), len(inputs[0]))))
 
     def value_and_jacobian(self, theta: Array, inputs: Inputs) -> tuple[Array, Array]:
-        """The law and its derivative by each parameter: (B, n) and (B, p, n)."""
+        """The law, (B, n), and its derivative by each parameter, (B, p, n), from what :meth:`value` takes."""
         if self.by_hand is not None:
             return self.by_hand(theta, inputs)
         return self.complex_step(theta, inputs)
 
     def complex_step(self, theta: Array, inputs: Inputs) -> tuple[Array, Array]:
-        """Value and Jacobian by complex step, exact to rounding (Squire & Trapp 1998); linear ones from real values."""
+        """Value, (B, n), and Jacobian, (B, p, n), by complex step (Squire & Trapp 1998): see :meth:`value`."""
         B, p = theta.shape
         value, J = self.value(theta, inputs), np.empty((B, p, len(inputs[0])))
         terms = self.terms(theta, inputs, self.linear_index)
@@ -273,7 +374,12 @@ class Law:
         return tuple(j for j in range(len(self.params)) if j not in self.linear_index)
 
     def terms(self, theta: Array, inputs: Inputs, places: Sequence[int]) -> Array:
-        """What each of the linear parameters at ``places`` multiplies, (B, k, n), given the others."""
+        """What each of some linear parameters multiplies, (B, k, n), given the others: see :meth:`value`.
+
+        Parameters
+        ----------
+        places : sequence of k ints, their places among ``params``.
+        """
         units, index = np.array(theta), list(places)
         if self.by_hand is not None and any(x.ndim > 1 for x in inputs):  # where rows are dear, one look for all terms
             return np.ascontiguousarray(self.by_hand(units, inputs)[1][:, index])

@@ -153,6 +153,10 @@ def log_gamma(a: ArrayLike) -> Values:
     return np.asarray(gammaln(a.real) + 1j * digamma(a.real) * a.imag)
 
 
+#: Newton doubles the digits of a root with each step: from here the two last steps reach the last digit.
+NEAR_ROOT = 1e-9
+
+
 def solve_root(function: Callable[[Values], Values], start: ArrayLike, low: ArrayLike, high: ArrayLike) -> Values:
     """The root of ``function`` between ``low`` and ``high``, elementwise; the derivative passes through it.
 
@@ -176,26 +180,30 @@ def solve_root(function: Callable[[Values], Values], start: ArrayLike, low: Arra
     >>> round(float(solve_root(lambda x: x**3 - 8.0, 1.0, 0.0, 5.0)), 12)
     2.0
     """
-    shape = np.broadcast_shapes(np.shape(start), np.shape(low), np.shape(high), np.shape(function(np.asarray(start))))
+    first = function(np.asarray(start))
+    shape = np.broadcast_shapes(np.shape(start), np.shape(low), np.shape(high), np.shape(first))
+    real = not np.iscomplexobj(first)
     x, lo, hi = (np.broadcast_to(np.asarray(v, float), shape).copy() for v in (start, low, high))
     rising = function(hi).real > function(lo).real
     for _ in range(200):
-        f = function(x).real
+        f, slope = _value_and_slope(function, x, real=real)
         above = (f > 0) == rising
         hi, lo = np.where(above, x, hi), np.where(above, lo, x)
-        slope = _slope(function, x)
         step = np.divide(f, slope, out=np.full(shape, np.inf), where=slope != 0)
         guess = x - step
         new = np.where((guess >= lo) & (guess <= hi), guess, 0.5 * (lo + hi))
-        if np.all(np.abs(new - x) <= 4e-16 * np.abs(x) + 1e-300):
-            break
+        done = np.all(np.abs(new - x) <= NEAR_ROOT * np.abs(x) + 1e-300)
         x = new
-    slope = _slope(function, x)
+        if done:
+            break
+    slope = _value_and_slope(function, x, real=real)[1]
     z = x - function(x) / slope
     return np.asarray(z - function(z) / slope)
 
 
-def _slope(function: Callable[[Values], Values], x: Values) -> Values:
-    """The derivative by x alone: imaginary parts of what the function closes over are taken off."""
+def _value_and_slope(function: Callable[[Values], Values], x: Values, *, real: bool) -> tuple[Values, Values]:
+    """The value and its derivative by x alone: imaginary parts of what the function closes over are taken off."""
     h = 1e-25 * np.maximum(np.abs(x), 1e-25)
-    return np.asarray((function(x + 1j * h).imag - function(x + 0j).imag) / h)
+    there = function(x + 1j * h)
+    bent = there.imag if real else there.imag - function(x + 0j).imag
+    return np.asarray(there.real), np.asarray(bent / h)

@@ -179,8 +179,8 @@ class Cauchy:
     Examples
     --------
     >>> weight = Cauchy(0.01).parts(np.array([0.0, 0.01, 0.1]))[3]
-    >>> (weight / weight[0]).round(3)
-    array([1.   , 0.5  , 0.01 ])
+    >>> (weight / weight[0]).round(3).tolist()
+    [1.0, 0.5, 0.01]
     """
 
     scale: float = 0.01

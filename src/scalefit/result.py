@@ -42,6 +42,7 @@ class Fit(Believed):
     Attributes
     ----------
     law : Law
+        The law fitted, its settings those of the fit.
     converged : bool
         Whether the estimates can be believed; ``verdict`` says why or why not.
     estimates : dict of parameter to float, in raw units.
@@ -51,6 +52,30 @@ class Fit(Believed):
         One row per resample that was refitted, one column per parameter; None before :meth:`bootstrap`.
     n_failed : int
         Resamples that reached no minimum; they are not in ``draws``.
+    drawn, plan : str and Plan, or None
+        What was resampled, and which units each resample drew how often.
+    target : str
+        What is predicted, by its column.
+    columns : mapping of input to str
+        Which column each input was read from.
+    data : DataFrame
+        The rows fitted: target, inputs, and ``run`` and ``family`` where they are there.
+    notes : tuple of str
+        What was derived, read from a column of another name, or left out.
+    provenance : mapping
+        A hash of the data, the call and the versions: what it takes to repeat the fit.
+    judgement : Verdict
+        What ``converged`` and ``verdict`` are read off: status, condition, starts that agree, parameters on a bound.
+    weights : array (n,)
+        How often each row counts; 1 where none were given.
+    unit_names, units : tuple of str, and Units
+        What a resample draws (rows, whole runs or blocks), by name, and the rows of each.
+    basins : array (m, q)
+        The best minimum and others near it in height, in the coordinates of the solver.
+    constraints : Constraints
+        Parameters that were fixed, tied, bounded or pulled towards a prior.
+    problem, coordinates, u : Problem, Coordinates and array (q,)
+        The law and the rows as arrays, how parameters were moved, and where they ended: for the solver.
     """
 
     def __repr__(self) -> str:
@@ -81,7 +106,8 @@ class Fit(Believed):
         level : float in (0, 1).
         interval : ``"mean"`` for the law's own uncertainty, ``"run"`` for one new run (adds the scatter of runs).
         columns : input of the law -> column of ``frame``, where names differ from those of the fit.
-        schedules : run -> Schedule, for laws of training curves.
+        schedules : run -> Schedule, for laws of training curves; else a run of the fit keeps the rates that it was
+            fitted with, and the log of another must begin with its first steps.
         band : ``"pointwise"`` for intervals that hold at each row by itself, ``"simultaneous"`` for wider ones that
             hold at all rows of ``frame`` together.
 
@@ -100,7 +126,8 @@ class Fit(Believed):
         -----
         FitWarning
             If the fit is not converged or not identified: its predictions then mean little. If the law has no value in
-            some rows, such as before the first step with a learning rate: these are NaN.
+            some rows, such as before the first step with a learning rate: these are NaN. If the log of a run begins
+            late, so that the rates before are not known.
 
         Examples
         --------
@@ -114,6 +141,12 @@ class Fit(Believed):
         points = as_frame(frame, what="the table to predict")
         no_reserved_columns(points, ("estimate", "low", "high", "beyond"), needed_by="predict")
         known = {**paths.columns_there(points, self.columns), **(columns or {})}
+        if schedules is None and self.law.derive is not None:
+            from scalefit.decisions.schedules.known import known_schedules
+
+            schedules, late = known_schedules(points, self.law, known, self.data, self.problem.inputs)
+            if late:
+                warnings.warn(late, FitWarning, stacklevel=2)
         inputs = tables.read_inputs(points, self.law, columns=known, schedules=schedules).inputs
         if not self.converged:
             warnings.warn(f"{self.law.name} is {self.verdict}. Predictions mean little.", FitWarning, stacklevel=2)
@@ -140,7 +173,7 @@ class Fit(Believed):
         steps : steps to predict; None: about 200 at even distances, from where the fitted rows begin to the last.
         level, interval : as for :meth:`predict`.
         band : ``"pointwise"``, or ``"simultaneous"`` for a band that holds the whole curve at these steps.
-        at : other inputs of the law, such as ``{"params": 1e8}``, where they differ between the fitted runs.
+        at : other inputs of the law, such as ``{"params": 1e8}``; needed where they differ between the fitted runs.
 
         Returns
         -------
@@ -183,11 +216,19 @@ class Fit(Believed):
         along : an input of the law, or ``"flops"`` for a law of params and tokens. None: the only input.
         at : values of the other inputs; those left out stand at the median of the data.
         ratio : tokens per parameter along ``"flops"``; None is the median of the data.
+        level, interval : as for :meth:`predict`.
+        points : how many places, at even distances in the log where the quantity is positive.
+        beyond : how many times the largest value fitted the curve goes on.
 
         Returns
         -------
         DataFrame
             The quantity, the inputs of the law, ``estimate, low, high, beyond``.
+
+        Raises
+        ------
+        FitError
+            If ``along`` cannot be followed in this law, or ``at`` or ``ratio`` do not go with it.
         """
         path = paths.path_along(
             self.law.inputs, self.problem.inputs, along, at=at or {}, ratio=ratio, points=points, beyond=beyond
@@ -208,12 +249,21 @@ class Fit(Believed):
 
         Parameters
         ----------
+        name : str, one of ``fit.law.derived``.
         at : what the quantity asks, such as ``{"loss": [2.0, 1.9]}``.
+        level : float in (0, 1), of the intervals.
 
         Returns
         -------
         DataFrame
             ``at`` with ``estimate, low, high, unit`` and ``undefined``, the share of draws in which it has no value.
+
+        Raises
+        ------
+        LawError
+            If the law declares no such quantity, or ``at`` lacks what it asks.
+        FitError
+            If what is asked has columns of different lengths.
         """
         return derive_frame(self.law, name, self.theta[0], self.draws_theta, {} if at is None else at, level)
 
@@ -223,14 +273,19 @@ class Fit(Believed):
         Parameters
         ----------
         answers : item -> what only its author knows, such as ``{"tokenizer": "GPT-2"}``.
-        backtest : of the same law and runs, for the items on validation.
+        backtest : of the same law and runs, for the items on validation; without one they stay open.
         """
         from scalefit.reports.checklist import make_checklist
 
         return make_checklist(self, answers=answers, backtest=backtest)
 
     def formula(self, *, latex: bool = False) -> str:
-        """The equation with its numbers in, as text or LaTeX."""
+        """The equation with its numbers in, as text or LaTeX.
+
+        Parameters
+        ----------
+        latex : bool, whether to give LaTeX.
+        """
         from scalefit.reports.text import formula_of
 
         return formula_of(self, latex=latex)
@@ -242,7 +297,18 @@ class Fit(Believed):
         return write_parameters(self.law, self.theta[0], self.summary()["se"].to_numpy(float), self.constraints)
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """The fit as JSON text that :func:`scalefit.load_fit` reads back; written to ``path`` if given."""
+        """The fit as JSON text that :func:`scalefit.load_fit` reads back.
+
+        Parameters
+        ----------
+        path : str or Path, optional
+            Where to write it too; an older file is replaced.
+
+        Raises
+        ------
+        FitError
+            If the file cannot be written.
+        """
         from scalefit.reports.json import write_fit
 
         return write_fit(self, path)

@@ -42,7 +42,7 @@ class LawCheck:
 
     Attributes
     ----------
-    law : str
+    law : str, its name.
     frame : DataFrame
         One row a check: ``check``, ``passed`` and ``detail``.
     """

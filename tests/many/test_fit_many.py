@@ -20,6 +20,33 @@ def test_each_fit_is_the_one_of_its_rows_alone_to_the_last_bit():
         assert FITS[task].estimates == alone.estimates
 
 
+@pytest.mark.parametrize(
+    ("law", "given"),
+    [
+        ("kaplan_nd", {}),
+        ("gen_ces", {}),
+        ("chinchilla", {"tie": {"beta": "alpha"}}),
+        ("chinchilla", {"prior": {"alpha": (0.34, 0.05)}}),
+        ("chinchilla", {"objective": sf.Square(on="raw"), "weights": "often"}),
+        ("chinchilla", {"bounds": {"E": (1.6, 1.7), "alpha": (0.3, None)}}),
+        ("chinchilla", {"starts": {"alpha": 0.3}}),
+        ("m3", {"along": "params"}),
+        ("formula", {"target": "loss"}),
+    ],
+)
+def test_searches_done_together_end_as_each_does_alone(law, given):
+    runs = RUNS[RUNS.task.isin(["t0", "t1", "t2", "t3", "flat"])].assign(often=lambda r: 1 + r.index % 3)
+    runs = runs[(runs.task != "t2") | (runs.groupby("task").cumcount() > 2)]  # of another size: searched by itself
+    if law == "formula":
+        law = sf.formula_law("E + A / params**alpha", inputs=["params"])
+    fits = fit_many(runs, law, "task", **given)
+    for task, rows in runs.groupby("task"):
+        alone = sf.fit(rows, law, **given)
+        assert fits[task].u.tobytes() == alone.u.tobytes()
+        assert fits[task].basins.tobytes() == alone.basins.tobytes()
+        assert fits[task].judgement == alone.judgement
+
+
 def test_the_order_of_rows_across_groups_does_not_matter():
     mixed = RUNS.sort_values("params", kind="stable")
     shuffled = fit_many(mixed, "chinchilla", "task")

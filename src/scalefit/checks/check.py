@@ -49,7 +49,7 @@ class RunsCheck:
     ----------
     name : str
         What was checked: the path, or ``"the table"``.
-    rows, runs : int
+    rows, runs : int, how many of each there are.
     run_column : str or None
         What names the runs; None where each row is one.
     families : tuple of FamilySummary
@@ -82,7 +82,17 @@ class RunsCheck:
     points: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def of(self, severity: Severity) -> tuple[Finding, ...]:
-        """The findings of one severity: ``"refused"``, ``"misleading"`` or ``"remark"``."""
+        """The findings of one severity.
+
+        Parameters
+        ----------
+        severity : {"refused", "misleading", "remark"}
+            A fit stops at it; a fit runs and its answer is probably wrong; worth knowing.
+
+        Returns
+        -------
+        tuple of Finding
+        """
         return tuple(finding for finding in self.findings if finding.severity == severity)
 
     @property

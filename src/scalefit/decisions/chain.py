@@ -127,7 +127,22 @@ class Chain(Answer):
         return int((~good).sum())
 
     def summary(self, level: float = 0.9) -> pd.DataFrame:
-        """Estimates with standard errors and intervals, indexed by stage, group and parameter."""
+        """Estimates with standard errors and intervals.
+
+        Parameters
+        ----------
+        level : float in (0, 1), of the intervals.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by ``stage``, ``group`` and ``parameter``: ``estimate, se, low, high``.
+
+        Raises
+        ------
+        FitError
+            If the level lies outside (0, 1).
+        """
         check_level(level)
         rows = []
         for stage, fits, draws in zip(self.stages, self.fits, self.draws, strict=True):
@@ -248,6 +263,11 @@ def chain(
     stages : one or more :class:`Stage`, in order.
     draws : at least 2.
     rng : Generator, seed or None. All draws are made before the work starts.
+
+    Returns
+    -------
+    Chain
+        ``.fits`` and ``.draws`` of each stage, ``.summary()``, ``.predict()``.
 
     Raises
     ------

@@ -97,6 +97,10 @@ class Coverage(Answer):
     def join(self, other: Coverage) -> Coverage:
         """Both as one study: of the same call, with simulations of other numbers (``first=``).
 
+        Parameters
+        ----------
+        other : Coverage, of the same design, truth and methods.
+
         Raises
         ------
         FitError

@@ -36,9 +36,9 @@ class FamilyBacktest(Answer):
     frame : DataFrame
         One row per method, cut and judged row: ``method, cut, family, row, observed, estimate, low, high, factor``: how
         many times beyond the largest ``along`` fitted in its family. Intervals are for one new run.
-    share : tuple of str
-    along : str
-    level : float in (0, 1).
+    share : tuple of str, the parameters that were shared or pulled.
+    along : str, the column that orders the runs.
+    level : float in (0, 1), of the intervals.
     skipped : tuple of str. What could not be judged, and why.
     """
 

@@ -40,7 +40,9 @@ class BorrowedFit(Answer):
 
     Attributes
     ----------
-    family : str
+    family : str, the name of the new family.
+    others : tuple of str, the families borrowed from.
+    notes : tuple of str, what was derived or left out.
     fit : Fit
         The law of the new family with draws, which derives and is compared as any other Fit.
     from_others : dict of parameter to float
@@ -85,7 +87,12 @@ class BorrowedFit(Answer):
 
         Parameters
         ----------
-        level : float in (0, 1).
+        level : float in (0, 1), of the intervals.
+
+        Returns
+        -------
+        DataFrame
+            As of :meth:`Fit.summary`, with the column ``from_others``.
         """
         table = self.fit.summary(level)
         return table.assign(from_others=[self.from_others.get(str(name), 0.0) for name in table.index])
@@ -113,6 +120,13 @@ class BorrowedFit(Answer):
         -------
         DataFrame
             ``frame`` with ``estimate, low, high`` and ``beyond``: how far past the rows of the new family itself.
+
+        Raises
+        ------
+        FitError
+            If the level lies outside (0, 1), or the interval is not one of the two.
+        ColumnError
+            If an input is missing.
         """
         check_level(level)
         if interval not in ("mean", "run"):

@@ -67,13 +67,19 @@ class FamilyFit(Answer):
     fit : Fit
         The joint fit, whose law has the parameters of all families (``alpha``, ``A_lstm``, ``A_transformer``, …).
     separate : mapping of family to Fit
-        Each family fitted alone; those with too few rows are in ``left_alone``, with the reason.
+        Each family fitted alone, but for those in ``left_alone``.
+    left_alone : mapping of family to str
+        Families with too few rows for a fit of their own, and why.
     pooled : Fit
         One law for the rows of all families.
     spreads : mapping of parameter to Spread
         How far families lie apart in each pulled or shared parameter, from the separate fits.
     pull : mapping of parameter to float
         The standard deviation between families that the pull of each parameter assumes; empty where they are equal.
+    joint : Joint
+        Which parameters of the joint law belong to which family.
+    call, runs : how the families were fitted, and the table, for :meth:`bootstrap` and :meth:`backtest`.
+    notes : tuple of str, what was derived or left out.
     """
 
     fit: Fit
@@ -113,7 +119,7 @@ class FamilyFit(Answer):
 
     @cached_property
     def fits(self) -> dict[str, MemberFit]:
-        """Family -> its part of the joint fit, which predicts and is compared as any other Fit."""
+        """The part of each family in the joint fit, which predicts and is compared as any other Fit."""
         draws, source = self.fit.draws_theta, f"{self.fit.interval_source}, of the joint fit"
         made_of = self.call.constraints
         return {
@@ -181,6 +187,11 @@ class FamilyFit(Answer):
         -------
         FamilyFit
             Whose ``fit`` and ``fits`` carry the draws, one plan for all families: they may be compared draw by draw.
+
+        Raises
+        ------
+        FitError
+            If ``n`` is not a whole number of at least 2.
 
         Examples
         --------

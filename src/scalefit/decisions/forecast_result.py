@@ -35,11 +35,11 @@ class Forecast(Answer):
         The back-test of the forecast itself: ``row, cut, observed, estimate, low, high, factor``.
     held : float, the share of the back-test inside its intervals, each cut counting the same; NaN without cuts.
     deviations : float, how many standard deviations the intervals span on either side.
-    level : float
+    level : float in (0, 1), of the intervals.
     doubts : tuple of str, why it should not be trusted; empty where nothing speaks against it.
     left_out, skipped : law or cut -> why it took no part.
-    fits : law -> Fit
-    notes : tuple of str
+    fits : law -> Fit to all runs.
+    notes : tuple of str, what was assumed.
     target, along : columns.
     inputs : columns of the points that the laws read.
     seen : DataFrame, what was fitted: ``place``, the value of ``along``, and ``observed``.

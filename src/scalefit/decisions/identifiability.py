@@ -46,7 +46,10 @@ class Identifiability(Answer):
 
     Attributes
     ----------
-    status : "identified", "weakly identified" or "not identified".
+    law : str, its name.
+    n_runs : int, the runs fitted.
+    status : {"identified", "weakly identified", "not identified"}, how well the runs tell the parameters apart.
+    reason : str, what is wrong with a fit that cannot be believed; else empty.
     condition : float. Of the scaled Jacobian; about 30 for a well designed ladder.
     frame : DataFrame
         One row per badly known direction, the worst first: ``weakness``, how many times worse it is known than the

@@ -33,6 +33,11 @@ def influence(fit: Fit, at: Mapping[str, float] | None = None) -> pd.DataFrame:
         same in standard errors; ``most``, the largest move in standard errors, by which the rows are sorted; and
         ``rows``. NaN, and last, where the law could not be fitted without the run.
 
+    Raises
+    ------
+    FitError
+        If ``at`` lacks an input, or names another.
+
     Examples
     --------
     >>> import scalefit as sf

@@ -204,6 +204,11 @@ def compare_laws(
         none of whose resamples reaches a minimum is judged without intervals.
     rng : Generator, seed or None.
 
+    Returns
+    -------
+    LawComparison
+        ``.frame`` one row a law, best first, ``.best``, ``.clear``, ``.points``, ``.backtests``.
+
     Raises
     ------
     DataError

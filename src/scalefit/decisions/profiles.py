@@ -44,6 +44,7 @@ class Profile(Answer):
     level : float. How often intervals made in this way hold the true value.
     threshold : float. The statistic at their ends.
     at : dict. What was asked of derived quantities.
+    headline : str. The answer in one line.
     notes : tuple of str. What is open, and why.
     believed : bool. Whether the fit converged, and no lower minimum was met on the way.
     """

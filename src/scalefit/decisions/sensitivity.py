@@ -38,6 +38,8 @@ class Sensitivity(Answer):
     robust : bool
         Whether no variation that could be fitted moves the answer by more than two standard errors.
     at : dict of input to float. The point.
+    headline : str. The answer in one line.
+    notes : tuple of str. Variations that could not be fitted, and why.
     """
 
     frame: pd.DataFrame
@@ -78,6 +80,11 @@ def sensitivity(fit: Fit, at: Mapping[str, float] | None = None) -> Sensitivity:
     -------
     Sensitivity
         ``.robust``, ``.frame``. Its first line says by how much the answer moves at most.
+
+    Raises
+    ------
+    FitError
+        If ``at`` lacks an input, or names another.
 
     Notes
     -----

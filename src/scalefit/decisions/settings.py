@@ -27,7 +27,7 @@ class SettingProfile(Answer):
 
     Attributes
     ----------
-    setting : str
+    setting : str, its name.
     frame : DataFrame
         One row per value: ``value, objective, converged``, and ``excess``, the objective relative to the best, minus 1.
     fit : Fit
@@ -90,6 +90,8 @@ def profile_setting(
     ------
     LawError
         If the law has no such setting.
+    FitError
+        If there are no values, or the law cannot be fitted at one of them.
 
     Examples
     --------

@@ -102,7 +102,25 @@ class Noise:
         return text + (f" and {self.shared:g} shared by rows of one {self.by}" if self.shared else "")
 
     def deviations(self, frame: pd.DataFrame, design: pd.DataFrame | None = None) -> Array:
-        """(n,) the standard deviation of each row without what is shared; ``design`` sets the ends of ``along``."""
+        """The standard deviation of each row, without what rows share.
+
+        Parameters
+        ----------
+        frame : DataFrame of n rows; with the column ``along`` where there is one, above 0.
+        design : DataFrame, optional
+            The rows that set the ends of ``along``; None: those of ``frame``.
+
+        Returns
+        -------
+        array (n,)
+
+        Raises
+        ------
+        ColumnError
+            If the column ``along`` is missing.
+        DataError
+            If it holds a value that is not above 0.
+        """
         if self.along is None or self.sd_end is None:
             return np.full(len(frame), float(self.sd))
         ends, place = (_positive(one, self.along) for one in (frame if design is None else design, frame))
@@ -111,7 +129,23 @@ class Noise:
         return np.asarray(self.sd * (self.sd_end / self.sd) ** share)
 
     def draw(self, frame: pd.DataFrame, rng: np.random.Generator) -> Array:
-        """(n,) one scatter of the rows of a design."""
+        """One scatter of the rows of a design, rows that belong together included.
+
+        Parameters
+        ----------
+        frame : DataFrame of n rows; with the columns ``by`` and ``along`` where the noise needs them.
+        rng : Generator
+
+        Returns
+        -------
+        array (n,)
+            What is added to the law, on the scale of the noise.
+
+        Raises
+        ------
+        ColumnError
+            If a column that the noise needs is missing.
+        """
         own = self._standard(len(frame), rng)
         common = np.zeros(len(frame))
         if self.correlation or self.shared:
@@ -122,19 +156,37 @@ class Noise:
         return self.deviations(frame) * own + self.shared * common
 
     def draw_new(self, frame: pd.DataFrame, design: pd.DataFrame, rng: np.random.Generator) -> Array:
-        """(n,) one scatter of rows that are each a new run of its own."""
+        """One scatter, (n,), of rows that are each a new run of its own: see :meth:`deviations`.
+
+        Parameters
+        ----------
+        rng : Generator
+        """
         own = self._standard(len(frame), rng)
         return self.deviations(frame, design) * own + self.shared * rng.standard_normal(len(frame))
 
     def new_deviation(self, frame: pd.DataFrame, design: pd.DataFrame) -> Array:
-        """(n,) standard deviation of new runs about the law."""
+        """Standard deviation of new runs about the law, luck of the run included: see :meth:`deviations`."""
         return np.asarray(np.hypot(self.deviations(frame, design), self.shared))
 
     def information(self, slopes: Array, frame: pd.DataFrame) -> Array:
-        """(p, p) what the rows of a design say of p parameters to one who knows the noise.
+        """What the rows of a design say of p parameters to one who knows the noise (Fisher's information).
 
-        ``slopes`` (n, p) are the derivatives of the mean. For Student's t it is that of the likelihood, which is more
-        than the variance would give.
+        For Student's t it is that of the likelihood, which is more than the variance would give.
+
+        Parameters
+        ----------
+        slopes : array (n, p), the derivatives of the mean by each parameter.
+        frame : DataFrame of n rows; with the columns ``by`` and ``along`` where the noise needs them.
+
+        Returns
+        -------
+        array (p, p)
+
+        Raises
+        ------
+        ColumnError
+            If a column that the noise needs is missing.
         """
         sd = self.deviations(frame) * np.sqrt(self._efficient_variance())
         if not (self.correlation or self.shared):

@@ -49,7 +49,16 @@ class Cost:
         return f"Cost({self.text})"
 
     def __call__(self, params: Any, tokens: Any) -> Array:
-        """The cost of a run."""
+        """The cost of runs, in the unit of the function.
+
+        Parameters
+        ----------
+        params, tokens : numbers or arrays that broadcast, > 0.
+
+        Returns
+        -------
+        array of the shape of both
+        """
         with np.errstate(all="ignore"):
             return np.asarray(self.function(params, tokens), float)
 
@@ -165,7 +174,17 @@ class Cost:
             return np.where(tokens > 0, tokens, np.nan)
 
     def params_for(self, tokens: Array, budget: Array) -> Array:
-        """The size whose training on so many tokens takes a budget, for a cost that grows with size."""
+        """The size whose training on so many tokens takes a budget, for a cost that grows with size.
+
+        Parameters
+        ----------
+        tokens, budget : arrays that broadcast, > 0; the budget in the unit of the cost.
+
+        Returns
+        -------
+        array of the shape of both
+            NaN where the tokens cost more for any size.
+        """
         tokens, budget = np.broadcast_arrays(np.asarray(tokens, float), np.asarray(budget, float))
         if self.six_nd:
             return np.asarray(budget / 6 / tokens)

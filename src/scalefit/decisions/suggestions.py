@@ -41,6 +41,13 @@ def suggest_laws(
     DataFrame
         Indexed by law, those that can be identified first: ``identified``, ``why``, ``inputs``, and ``n_params``.
 
+    Raises
+    ------
+    DataError
+        If ``runs`` is no table, or a file that cannot be read.
+    LawError
+        If no law is called as one in ``laws``.
+
     Examples
     --------
     >>> import scalefit as sf

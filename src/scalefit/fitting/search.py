@@ -14,6 +14,7 @@ from scalefit.fitting.problem import Array, Prior, Problem, numbers_of
 from scalefit.fitting.setup import Constraints, LogPrior
 from scalefit.fitting.solver import solve
 from scalefit.fitting.starts import Starts, default_count, find_starts, start_range
+from scalefit.fitting.together import Asked, Asking, Followed, Question
 from scalefit.fitting.verdict import AGREEMENT
 from scalefit.law import Law
 
@@ -93,13 +94,19 @@ def _follow(problem: Problem, law: Law, coordinates: Coordinates, weights: Array
     count = default_count(nonlinear) if starts.own is None else starts.own
     if count == 0 and not starts.given:
         raise FitError("Starts(own=0) needs at least one given start.")
-    own = find_starts(problem, law, coordinates, weights[None], max(count, 1))
+    if isinstance(starts, Followed):
+        own = starts.points
+    else:
+        own = find_starts(problem, law, coordinates, weights[None], max(count, 1))
+    if isinstance(starts, Asking):
+        raise Asked(Question(problem, coordinates, weights, own[:count]))
     given = _given_points(law, coordinates, starts, own)
     plain = len(numbers_of(problem.inputs)) == len(problem.inputs)
     if problem.n > (MANY_ROWS if plain else MANY_HISTORIES):
         sampled = SAMPLED_ROWS if plain else SAMPLED_HISTORIES
         return _follow_many_rows(problem, coordinates, weights, np.vstack([own[:count], given]), sampled)
-    ends = solve(problem, coordinates, own[:count], weights[None], tolerance=SEARCH_TOLERANCE)
+    known = starts.ends if isinstance(starts, Followed) else None
+    ends = known or solve(problem, coordinates, own[:count], weights[None], tolerance=SEARCH_TOLERANCE)
     followed = [_follow_given(problem, coordinates, point, weights) for point in given]
     return _Ends(
         np.vstack([ends.u, *[u[None] for u, _ in followed]]),
@@ -200,7 +207,12 @@ def effective_params(problem: Problem, coordinates: Coordinates, u: Array, weigh
     data = T[0].T @ data @ T[0]
     prior = problem.prior
     pull = np.zeros_like(data) if prior is None else (T[0].T * (prior.precision * prior.slope(theta[0]) ** 2)) @ T[0]
-    return float(np.trace(np.linalg.pinv(data + pull, rcond=1e-14, hermitian=True) @ data))
+    both = data + pull
+    size = np.sqrt(np.diagonal(both))
+    seen = np.isfinite(size) & (size > 0) & np.isfinite(both).all(axis=1)
+    # Where a parameter has run away its column is not finite, or next to nothing: the rows do not fix it.
+    both, data = (one[np.ix_(seen, seen)] / np.outer(size[seen], size[seen]) for one in (both, data))
+    return float(np.trace(np.linalg.pinv(both, rcond=1e-14, hermitian=True) @ data))
 
 
 def _dispersion(problem: Problem, r: Array) -> Array:

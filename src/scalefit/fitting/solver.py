@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,19 @@ class Solutions:
     objective: Array
     converged: NDArray[np.bool_]
     steps: NDArray[np.intp]
+
+
+class Members(Protocol):
+    """To which of several data sets each problem belongs."""
+
+    @property
+    def shares(self) -> Array:
+        """Of each problem, what :func:`rounding_share` says of its data: (B,)."""
+        ...
+
+    def at(self, places: NDArray[np.intp]) -> tuple[Problem, Coordinates]:
+        """Problem and coordinates for some of the problems, each with its own data."""
+        ...
 
 
 class _State:
@@ -78,6 +92,7 @@ def solve(
     tick: Callable[[int], None] | None = None,
     centres: Array | None = None,
     shifts: Array | None = None,
+    together: Members | None = None,
 ) -> Solutions:
     """Minimise B problems from one start each.
 
@@ -90,6 +105,8 @@ def solve(
     tick : called with the number of problems ended since the last call.
     centres : (B, p) centres of the prior, where they differ from problem to problem.
     shifts : (B, n) added to the residuals, where the observed values differ from problem to problem.
+    together : where problems belong to several data sets of as many rows; ``problem`` and ``coordinates`` are then
+        those of the first.
     """
     B, q = starts.shape
     out = Solutions(
@@ -105,7 +122,7 @@ def solve(
     block = max(1, min(wanted, B, max(1, 200_000_000 // max(1, 8 * problem.n))))
     state, waiting = _State(block, q, len(coordinates.base), problem.n, shifts is not None), 0
 
-    share = (4e-16 * (1 + np.max(np.abs(problem.seen)))) ** 2
+    share = np.full(B, rounding_share(problem)) if together is None else together.shares
 
     def load(slots: NDArray[np.intp]) -> NDArray[np.intp]:
         nonlocal waiting
@@ -118,14 +135,14 @@ def solve(
         if shifts is not None and state.shift is not None:
             state.shift[slots] = shifts[chosen]
         state.objective[slots], state.damping[slots], state.steps[slots] = np.inf, damping, 0
-        state.rounding[slots] = np.sum(state.weights[slots], axis=1) * share
+        state.rounding[slots] = np.sum(state.weights[slots], axis=1) * share[chosen]
         waiting += count
         return slots
 
     load(np.arange(block))
     while len(state.place):
         with np.errstate(all="ignore"):
-            _evaluate(problem, coordinates, state)
+            _evaluate(*((problem, coordinates) if together is None else together.at(state.place)), state)
             ended, converged = _step(state, coordinates, problem, tolerance, most_steps)
         slots = np.flatnonzero(ended)
         if not len(slots):
@@ -141,8 +158,14 @@ def solve(
             left[slots[len(loaded) :]] = False
             state.keep(left)
     with np.errstate(all="ignore"):
-        out.theta[:] = coordinates.to_params(out.u)[0]
+        whole = coordinates if together is None else together.at(np.arange(B))[1]
+        out.theta[:] = whole.to_params(out.u)[0]
     return out
+
+
+def rounding_share(problem: Problem) -> float:
+    """How large the square of a residual is that is nothing but rounding."""
+    return float((4e-16 * (1 + np.max(np.abs(problem.seen)))) ** 2)
 
 
 def block_for(problem: Problem) -> int:

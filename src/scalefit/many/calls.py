@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,9 @@ import pandas as pd
 
 from scalefit import tables
 from scalefit.estimation import StartsLike, fit
+from scalefit.fitting.search import SEARCH_TOLERANCE
+from scalefit.fitting.starts import Starts
+from scalefit.fitting.together import Asked, Asking, Question, follow_together
 from scalefit.law import Law
 from scalefit.many.groups import generator
 from scalefit.many.rows import row_of
@@ -59,7 +64,7 @@ class FitCall:
             prior=self.prior,
             params=self.params,
             schedules=piece.schedules,
-            starts=self.starts,
+            starts=self.starts if piece.starts is None else piece.starts,
         )
 
 
@@ -71,6 +76,7 @@ class FitPiece:
     weights: Sequence[float] | None
     schedules: tables.Schedules | None
     seed: Seed
+    starts: Starts | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +87,31 @@ class FitWork:
     level: float
     draws: int | None
     as_text: bool
+
+    def together(self, pieces: Sequence[FitPiece]) -> list[FitPiece]:
+        """The same pieces with their searches done in one batch; those with nothing in common stay as they are.
+
+        What is wrong with a piece, or should be warned of, comes out when it is fitted.
+        """
+        if self.call.starts is not None or self.call.params is not None or len(pieces) < 2:
+            return list(pieces)
+        questions: dict[int, Question] = {}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for place, piece in enumerate(pieces):
+                with suppress(Exception):
+                    if question := self._question(piece):
+                        questions[place] = question
+        answers = follow_together(list(questions.values()), SEARCH_TOLERANCE)
+        found = dict(zip(questions, answers, strict=True))
+        return [replace(piece, starts=found.get(place)) for place, piece in enumerate(pieces)]
+
+    def _question(self, piece: FitPiece) -> Question | None:
+        try:
+            self.call.fit(replace(piece, starts=Asking()))
+        except Asked as asked:
+            return asked.question
+        return None
 
     def __call__(self, piece: FitPiece) -> tuple[Fit | str, Mapping[str, Any]]:
         """The fit, and its row."""

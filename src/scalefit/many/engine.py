@@ -17,6 +17,8 @@ from scalefit.many.transport import pack, pack_laws, run_packed, unpack
 FIRST = 3
 CHUNK_SECONDS = 1.5
 LARGEST_CHUNK = 500
+#: Pieces that are looked at together, where what is done with them has a part in common.
+LOT = 16
 #: Chunks for each worker at the least, so that none waits long for the last.
 SHARE = 4
 #: Deaths of workers that had a piece after which it runs alone; its chunk is taken apart at the first.
@@ -114,6 +116,16 @@ def attempt(work: Work, position: int, piece: Any) -> Outcome:
     return Outcome(position, result, "", row, _texts(caught))
 
 
+def _attempts(work: Work, pieces: Sequence[tuple[int, Any]]) -> Iterator[Outcome]:
+    """Do the work for some pieces, with what they have in common done for all at once where the work can."""
+    together = getattr(work, "together", None)
+    loaded = [piece for _, piece in pieces]
+    if together is not None:
+        loaded = together(loaded)
+    for (position, _), piece in zip(pieces, loaded, strict=True):
+        yield attempt(work, position, piece)
+
+
 def _reason(error: Exception) -> str:
     known = type(error).__module__.startswith("scalefit")
     return str(error) if known else f"{type(error).__name__}: {error}"
@@ -133,15 +145,15 @@ def _run_here(job: Job, positions: Sequence[int], keep: Keep) -> float:
     """
     held: list[Outcome] = []
     spent, size, since = 0.0, 0, time.perf_counter()
-    for position in positions:
+    for first in range(0, len(positions), LOT):
+        lot = positions[first : first + LOT]
         start = time.perf_counter()
-        outcome = attempt(job.work, position, job.load(position))
-        if position == 0 and isinstance(outcome.result, ColumnError | LawError):
-            raise outcome.result
-        held.append(_without_error(outcome))
+        for outcome in _attempts(job.work, [(position, job.load(position)) for position in lot]):
+            if outcome.position == 0 and isinstance(outcome.result, ColumnError | LawError):
+                raise outcome.result
+            held.append(_without_error(outcome))
         now = time.perf_counter()
-        if position != positions[0] or len(positions) == 1:  # the first also loads libraries
-            spent, size = spent + now - start, size + _weight(job, position)
+        spent, size = spent + now - start, size + sum(_weight(job, position) for position in lot)
         if now - since > CHUNK_SECONDS or len(held) >= LARGEST_CHUNK:
             keep(held)
             held, since = [], now
@@ -182,7 +194,8 @@ class _ChunkWork:
     work: Work
 
     def __call__(self, pieces: Sequence[tuple[int, Any]]) -> list[Outcome]:
-        return [_without_error(attempt(self.work, position, piece)) for position, piece in pieces]
+        lots = (pieces[first : first + LOT] for first in range(0, len(pieces), LOT))
+        return [_without_error(outcome) for lot in lots for outcome in _attempts(self.work, lot)]
 
 
 class _Shared:

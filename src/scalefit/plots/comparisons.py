@@ -135,6 +135,14 @@ def plot_protocol(protocol: ProtocolComparison, *, ax: Axes | None = None) -> Ax
     Returns
     -------
     Axes
+
+    Examples
+    --------
+    >>> import scalefit as sf
+    >>> runs = sf.datasets.load("microlm").groupby("run").last()
+    >>> told = sf.compare_protocol(runs, metrics=["loss"], law="power_offset", draws=20, rng=0)
+    >>> sf.plot_protocol(told).get_ylabel()
+    'share of draws with transformer the best'
     """
     leader = protocol.leader or protocol.families[0]
     x, y = label_of_column(protocol.along), f"share of draws with {leader} the best"

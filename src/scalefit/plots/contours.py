@@ -35,7 +35,7 @@ def plot_contours(fit: Fit, *, at: Mapping[str, float] | None = None, ax: Axes |
     ----------
     fit : Fit
         Of a law of size and tokens.
-    at : values of inputs other than size and tokens.
+    at : values of inputs other than size and tokens, needed where the law has such.
     ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
 
     Returns

@@ -46,6 +46,11 @@ def plot_residuals(
     Figure or SubFigure
         A new one is not registered with pyplot: show or save it.
 
+    Raises
+    ------
+    FitError
+        If the level lies outside (0, 1).
+
     Examples
     --------
     >>> import scalefit as sf

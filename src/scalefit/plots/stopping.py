@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from scalefit.plots.axes import looks, note_doubts, soft_ink, take_empty_axes
-from scalefit.plots.legends import small_legend
 
 if TYPE_CHECKING:
     from scalefit.decisions.schedules.stopping import StopOrGo
@@ -28,15 +27,15 @@ def plot_stopping(told: StopOrGo, *, ax: Axes | None = None) -> Axes:
     """
     ax = take_empty_axes(ax)
     look = looks(1)[0]
-    ax.plot(told.frame["seen_to"], told.frame["probability"], color=look.colour, marker=look.marker, ms=5, label="told at the time")
-    for level, label in ((told.confident, "go on above"), (1 - told.confident, "stop below")):
+    ax.plot(told.frame["seen_to"], told.frame["probability"], color=look.colour, marker=look.marker, ms=5)
+    for level, label, side in ((told.confident, "go on above", "bottom"), (1 - told.confident, "stop below", "top")):
+        text, place = f"{label} {100 * level:.3g} %", (0.99 * told.steps, level)
         ax.axhline(level, color=soft_ink(ax), lw=1, ls=":")
-        ax.annotate(f"{label} {100 * level:.3g} %", (told.steps, level), ha="right", va="bottom", fontsize="small", color=soft_ink(ax))
+        ax.annotate(text, place, ha="right", va=side, fontsize="small", color=soft_ink(ax))
     ax.set_xlim(0, told.steps)
-    ax.set_ylim(-0.03, 1.06)
+    ax.set_ylim(-0.04, 1.06)
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     bar = told.rival.partition(" (")[0]
-    ax.set(xlabel="step", ylabel=f"probability of beating {bar}")
-    small_legend(ax)
+    ax.set(xlabel="last step seen", ylabel=f"probability of beating {bar}")
     note_doubts(ax, told.doubts)
     return ax

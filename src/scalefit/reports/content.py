@@ -159,9 +159,7 @@ def _cautions(fit: Fit, table: pd.DataFrame, *, believed: bool) -> tuple[str, ..
             f"no intervals are shown: the fit is {fit.judgement.status}, and those of fit.summary() mean nothing"
         )
     elif table["se"].isna().any():
-        cautions.append(
-            "intervals are unknown: there are as many free parameters as rows; add runs, or fix or tie some"
-        )
+        cautions.append(f"intervals are unknown: {_too_few(fit)}; add runs, or fix or tie some")
     else:
         spare = int((fit.weights > 0).sum()) - fit.coordinates.q
         if spare < FEWEST_SPARE and not fit.constraints.prior:
@@ -169,6 +167,18 @@ def _cautions(fit: Fit, table: pd.DataFrame, *, believed: bool) -> tuple[str, ..
         cautions.append(f"intervals: {fit.interval_source}")
         cautions.append("intervals are of this law only; beyond the data check sf.backtest")
     return tuple(cautions)
+
+
+def _too_few(fit: Fit) -> str:
+    """Why parameters have no standard error: too few rows, or rows that count as fewer than there are."""
+    rows, free = int((fit.weights > 0).sum()), fit.coordinates.q
+    if rows <= free:
+        return "there are as many free parameters as rows"
+    along = along_runs(fit)
+    if along is None or along.effective_rows > free:
+        return f"the rows do not tell the {free} free parameters apart"
+    few = number(along.effective_rows, digits=2)
+    return f"the {rows} rows count as about {few} effective ones, and there are {free} free parameters"
 
 
 def _count(n: int, what: str) -> str:

@@ -84,12 +84,12 @@ def read_runs(
     Parameters
     ----------
     source : table, mapping, path or list of paths
-        A table in memory, as :func:`as_frame` takes it; or a path. What a file is, is told from its content, packed
-        with gzip or not: text with a delimiter (CSV, TSV, also as Weights & Biases and TensorBoard export it), Parquet,
-        JSON lines, records in JSON, ``trainer_state.json`` of Hugging Face, results of lm-evaluation-harness, event
-        files of TensorBoard, logs of Weights & Biases. A folder, a glob such as ``"logs/*/metrics.jsonl"`` or a list of
-        paths is read log by log, in the order of their names; the store of MLflow, the folder of Weights & Biases, of
-        TensorBoard and of a Trainer are each read as one thing.
+        A table of pandas, polars or Arrow, a mapping of columns; or a path. What a file is, is told from its content,
+        packed with gzip or not: text with a delimiter (CSV, TSV, also as Weights & Biases and TensorBoard export it),
+        Parquet, JSON lines, records in JSON, ``trainer_state.json`` of Hugging Face, results of lm-evaluation-harness,
+        event files of TensorBoard, logs of Weights & Biases. A folder, a glob such as ``"logs/*/metrics.jsonl"`` or a
+        list of paths is read log by log, in the order of their names; the store of MLflow, the folder of Weights &
+        Biases, of TensorBoard and of a Trainer are each read as one thing.
     columns : mapping of known name to column, optional
         Which column holds a quantity where the names do not say it, such as ``{"loss": "c4_loss"}``. All get
         their names at once, so that two can change places. A column that has such a name without being the one meant

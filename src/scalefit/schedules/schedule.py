@@ -83,7 +83,14 @@ class Schedule:
     def constant(cls, *, steps: int, peak: float, warmup: int = 0) -> Schedule:
         """The same rate at every step after warm-up.
 
-        ``steps`` (> 0) is the last step, ``peak`` (> 0) the rate, ``warmup`` (0 to ``steps``) the ramp's length.
+        Parameters
+        ----------
+        steps : int, > 0
+            The last step.
+        peak : float, > 0
+            The rate.
+        warmup : int, 0 <= warmup <= steps
+            Steps of linear warm-up.
 
         Raises
         ------

@@ -134,7 +134,12 @@ class ScheduleShape:
         return Schedule(self.kind, rates, self.peak, self.warmup, filled if missing > 0 else ())
 
     def times(self, factor: float) -> ScheduleShape:
-        """The same schedule with every rate multiplied by a number above 0."""
+        """The same schedule with every rate multiplied by a number.
+
+        Parameters
+        ----------
+        factor : float, > 0
+        """
         values = tuple(factor * rate for rate in self.values)
         return replace(self, peak=factor * self.peak, end=factor * self.end, start=factor * self.start, values=values)
 

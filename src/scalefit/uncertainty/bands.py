@@ -61,13 +61,17 @@ def _simultaneous(fit: NoisyFit, inputs: Inputs, level: float, interval: str) ->
         away = rescale(fit.problem.equation.value(draws, inputs), on) - middle
         if interval == "run":
             away += run_scatter(fit, inputs, len(draws))
+        # A row without a value, such as the step before the first, takes no part.
+        there, span = np.isfinite(middle), np.full(len(middle), np.nan)
+        away = away[:, there]
         away = away[np.isfinite(away).all(axis=1)]
-        if len(away) < 0.5 * len(draws) or not len(away):
-            return np.full(len(middle), np.nan), np.full(len(middle), np.nan)
-        size = np.sqrt(np.mean(away**2, axis=0))
-        farthest = np.max(np.abs(away) / np.where(size > 0, size, np.inf), axis=1)
-        span = float(np.quantile(farthest, level)) * size
-        return restore(middle - span, on), restore(middle + span, on)
+        if len(away) >= 0.5 * len(draws) and away.size:
+            size = np.sqrt(np.mean(away**2, axis=0))
+            farthest = np.max(np.abs(away) / np.where(size > 0, size, np.inf), axis=1)
+            span[there] = float(np.quantile(farthest, level)) * size
+        low, high = band(fit, inputs, level, interval)
+        # Lopsided draws may reach past an even band in a few rows: what holds at all of them holds at each.
+        return np.fmin(restore(middle - span, on), low + 0 * span), np.fmax(restore(middle + span, on), high + 0 * span)
 
 
 def band(

@@ -34,7 +34,9 @@ FEWEST_RUNS = 8
 class LackOfFit(Answer):
     """Whether the residuals of a fit are scatter, or say that the law misses something.
 
-    Parameters
+    Made by :func:`scalefit.lack_of_fit`; never changed.
+
+    Attributes
     ----------
     p_value : float
         How often a right law would leave residuals of so much structure; NaN where nothing can be said. Of two tests

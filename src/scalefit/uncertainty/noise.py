@@ -27,6 +27,12 @@ class NoiseEstimate(Answer):
     ----------
     title : str
         The law and how many rows it was fitted to.
+    n_rows : int
+        Rows fitted.
+    objective : Objective
+        What the fit minimised.
+    runs : RunNoise
+        The residuals and how wide they scatter at each row, from which :meth:`scale` and :meth:`draw` follow.
     on : {"log", "raw", "logit"}
         The scale of the objective, on which every amount stands.
     scatter, low, high : float
@@ -81,7 +87,11 @@ class NoiseEstimate(Answer):
 
         Parameters
         ----------
-        inputs : table or mapping with the inputs of the law.
+        inputs : table or mapping with the inputs of the law at m points.
+
+        Returns
+        -------
+        array (m,)
 
         Raises
         ------
@@ -97,10 +107,22 @@ class NoiseEstimate(Answer):
         ``freedom`` over a draw of chi-squared, since the size of the scatter is itself known only so well. All points
         of a draw share one residual; take points one by one for runs that are independent.
 
+        Parameters
+        ----------
+        inputs : table or mapping with the inputs of the law at m points.
+        draws : int, at least 1.
+        rng : Generator, seed or None.
+
+        Returns
+        -------
+        array (draws, m)
+
         Raises
         ------
         ColumnError
             If an input is missing.
+        FitError
+            If ``draws`` is not a whole number above 0.
         """
         if isinstance(draws, bool) or int(draws) != draws or draws < 1:
             raise FitError(f"draw needs a whole number of draws, at least 1; got {draws!r}.")
@@ -111,6 +133,15 @@ class NoiseEstimate(Answer):
 
         One over the variance for squares; one over the standard deviation where the loss is linear in the residual, as
         Huber's with a small delta. All 1 where the scatter is even.
+
+        Parameters
+        ----------
+        inputs : table or mapping with the inputs of the law at m points.
+
+        Returns
+        -------
+        array (m,)
+            For the ``weights`` of :func:`scalefit.fit`.
 
         Examples
         --------

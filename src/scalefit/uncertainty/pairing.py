@@ -36,6 +36,16 @@ def joint_draws(a: Drawn, b: Drawn) -> tuple[pd.DataFrame, pd.DataFrame]:
     Two fits bootstrapped with the same seed do not share a plan: the rows of the second are permuted, so that no
     dependence between them is made up. To share one, give ``plan=first.plan`` to the second bootstrap.
 
+    Parameters
+    ----------
+    a, b : Fit
+        Each after ``bootstrap``.
+
+    Returns
+    -------
+    tuple of two DataFrames of equal length
+        One column per parameter of each fit; row by row they may be combined.
+
     Raises
     ------
     FitError

@@ -53,7 +53,7 @@ class FitRecord:
 
     @property
     def estimates(self) -> dict[str, float]:
-        """Parameter -> value, in raw units."""
+        """The value of each parameter, in raw units."""
         return {name: float(value) for name, value in zip(self.law.param_names, self.theta[0], strict=True)}
 
     @property
@@ -68,7 +68,7 @@ class FitRecord:
 
     @property
     def n_rows(self) -> int:
-        """Rows fitted."""
+        """How many rows were fitted."""
         return self.problem.n
 
     @property

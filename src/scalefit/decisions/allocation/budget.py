@@ -136,7 +136,7 @@ def allocate(
     cost : str, callable or Cost, optional
         What a run costs, such as ``"6 * params * tokens + 2 * params * 1e12"`` or ``sf.Cost.from_runs(runs)``. None is
         6 N D. In formulas the size is called ``params`` whatever the law calls it.
-    at : mapping of other inputs to values, such as ``{"unique_tokens": 1e11}``.
+    at : mapping of other inputs to values, such as ``{"unique_tokens": 1e11}``, needed where the law has such.
     max_tokens : float, optional
         Tokens that exist, for one pass. Where more would be best, the rest of the budget goes into size.
     level : float in (0, 1). How often intervals made in this way hold the value that the law with its true parameters

@@ -112,6 +112,13 @@ def iso_loss(
     IsoLoss
         ``.frame`` the cheapest place of each loss, ``.contours``, ``.plot()``.
 
+    Raises
+    ------
+    FitError
+        If the law is not one of size and tokens, or another of its inputs has no value.
+    DataError
+        If a loss or a size is not above zero.
+
     Examples
     --------
     >>> import scalefit as sf

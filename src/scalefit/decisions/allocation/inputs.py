@@ -126,7 +126,7 @@ def best_inputs(
         In the unit of ``cost``.
     choices : mapping of one input to values, optional
         Each is tried in turn: ``{"experts": [1, 2, 4, 8]}``.
-    at : mapping of other inputs to values.
+    at : mapping of other inputs to values, needed where the law has such.
     level : float in (0, 1).
 
     Returns

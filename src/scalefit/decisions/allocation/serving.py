@@ -100,7 +100,7 @@ def allocate_inference(
     inference_price : float, > 0
         What a FLOP of inference costs, a FLOP of training being one: the ratio of prices over the ratio of
         utilisations. Hardware used at 50 % in training and at 10 % in inference has 5.
-    at : mapping of other inputs to values.
+    at : mapping of other inputs to values, needed where the law has such.
     level : float in (0, 1).
 
     Returns

@@ -117,7 +117,7 @@ class Comparison(Answer):
 
     @cached_property
     def lack_of_fit(self) -> dict[str, LackOfFit]:
-        """Family -> whether its runs miss the law by more than scatter."""
+        """Whether the runs of each family miss the law by more than scatter."""
         return {name: fit.missed for name, fit in self.fits.items()}
 
     @cached_property
@@ -175,6 +175,11 @@ class Comparison(Answer):
             ``against_needs`` at the estimates. ``undefined``, ``never`` and ``against_never`` are shares of draws that
             do not get there within a million times the data; ``where`` is ``"beyond"`` for values that not all families
             attain within their runs.
+
+        Raises
+        ------
+        FitError
+            If ``reach`` is not finite, ``along`` is no quantity of the laws, or the others are given without it.
 
         Examples
         --------

@@ -40,11 +40,12 @@ class CurveForecast(Answer):
         neighbours), ``rms``, ``noise`` of single rows and ``slow`` departures of the laws, as shares of the loss.
     deviations : Deviations, the parts of the interval.
     repeats : int, runs that repeat another's schedule, from which the scatter between runs comes; 0 takes the default.
-    level : float
+    level : float in (0, 1), of the intervals.
     doubts : tuple of str, why it should not be trusted; empty where nothing speaks against it.
-    notes : tuple of str
+    notes : tuple of str, what was assumed.
     target : column that is predicted.
     curves, points : DataFrame of ``run, step, lr``, of what was fitted also ``loss``.
+    schedules : mapping of run to Schedule, of the runs fitted and of those predicted.
     """
 
     frame: pd.DataFrame

@@ -25,6 +25,8 @@ TAILS = 4.0
 #: Steps of Levenberg and Marquardt: of the best fit from several starts, and of each draw from there.
 FIT_STEPS, DRAW_STEPS, STARTS, ROUNDS = 25, 12, 8, 3
 _STEP = 1e-5
+#: A fall of the objective (minus twice a log likelihood) by less than this ends the way down.
+SETTLED = 1e-2
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,15 +90,14 @@ class _Task:
     def jacobian(self, z: Array, at: Array) -> Array:
         """(B, n, groups * q), by small steps; each row depends on its own family alone."""
         B, G, q = z.shape
-        out = np.zeros((B, len(self.places), G, q))
-        for k in range(q):
-            moved = z.copy()
-            moved[:, :, k] += _STEP
-            slope = (self.values(moved) - at) / _STEP
-            for g in range(G):
-                rows = self.places.group == g
-                out[:, rows, g, k] = slope[:, rows]
-        return out.reshape(B, len(self.places), G * q)
+        n = len(self.places)
+        moved = z + _STEP * np.eye(q)[:, None, None, :]  # (q, B, groups, q): the k-th number of every family
+        slopes = (self.values(moved.reshape(q * B, G, q)).reshape(q, B, n) - at) / _STEP
+        out = np.zeros((B, n, G, q))
+        for g in range(G):
+            rows = np.flatnonzero(self.places.group == g)
+            out[:, rows, g] = np.moveaxis(slopes[:, :, rows], 0, -1)
+        return out.reshape(B, n, G * q)
 
 
 def values_at(prior: Prior, z: Array, places: Places) -> Array:
@@ -233,7 +234,7 @@ def descend(task: _Task, z: Array, z0: Array, y: Array, size: Array, steps: int)
             tried[better], there[better], r_new[better], away_new[better], cost_new[better])  # fmt: skip
         damping[live] = np.where(better, damping[live] * 0.2, damping[live] * 8)
         done = np.zeros(B, bool)
-        done[won[gained < 1e-3 * (1e-3 + cost[won])]] = True
+        done[won[gained < SETTLED]] = True
         done |= damping > 1e6
         live = live[~done[live]]
         if not len(live):

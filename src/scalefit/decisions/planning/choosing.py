@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,10 +15,10 @@ from scalefit.fitting.problem import Array
 POWERS = (0.0, 0.25, 0.5, 0.75, 1.0)
 #: Draws further from the median than so many deviations are pulled in: one that ran away does not rule the choice.
 FARTHEST = 3.5
-#: Chosen runs that are tried to be left out in favour of others, and rounds of it.
-SWAPPED, SWAP_ROUNDS = 8, 2
+#: Of the dearest runs chosen, so many are tried to be left out, alone and in pairs, in favour of others; rounds of it.
+SWAPPED, SWAP_ROUNDS = 5, 2
 #: Runs at the end of a plan that together narrow the interval by less than this share are left out.
-NEGLIGIBLE = 0.01
+NEGLIGIBLE = 0.003
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,14 +144,13 @@ def _greedy(pool: Pool, begun: Sequence[int], budget: float, most: int | None, p
 
 
 def _swapped(pool: Pool, choice: Choice, budget: float, most: int | None) -> Choice:
-    """Runs left out one at a time, the dearest first, with the money spent anew; kept where that is better."""
+    """The dearest runs left out, one or two at a time, with the money spent anew; kept where that is better."""
     for _ in range(SWAP_ROUNDS):
         before = choice.after
-        for pick in sorted(dict.fromkeys(choice.picks), key=lambda one: -pool.cost[one])[:SWAPPED]:
-            rest = list(choice.picks)
-            if pick not in rest:
-                continue
-            rest.remove(pick)
+        dearest = sorted(range(len(choice.picks)), key=lambda place: -pool.cost[choice.picks[place]])[:SWAPPED]
+        begun = choice.picks
+        for out in (*((place,) for place in dearest), *itertools.combinations(dearest, 2)):
+            rest = [pick for place, pick in enumerate(begun) if place not in out]
             for power in (0.0, 0.5):
                 tried = _greedy(pool, rest, budget, most, power)
                 if tried.after < choice.after * (1 - 1e-6):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -41,6 +42,7 @@ class Prior:
     held : place -> value of the others.
     levels : (families,) the lowest loss seen of each; that of the others, or a usual one, where none was.
     middle : inputs of one row at which terms have their sizes.
+    inner : place -> what a parameter of an inner term multiplies.
     """
 
     law: Law
@@ -51,6 +53,7 @@ class Prior:
     held: Mapping[int, float]
     levels: Array
     middle: Inputs
+    inner: Mapping[int, ast.expr]
 
     @property
     def size(self) -> int:
@@ -86,12 +89,13 @@ class Prior:
                 j = self.free[k]
                 values = {name: theta[:, i] for i, name in enumerate(law.param_names)}
                 at = {name: float(x[0]) for name, x in zip(law.inputs, self.middle, strict=True)}
-                size = evaluate(parse_formula(law.params[j].of), {**values, **at})
+                size = evaluate(self.inner[j], {**values, **at})
                 theta[:, j] = np.exp(np.clip(raw[:, k], -200, 200)) / np.maximum(np.abs(size), 1e-300)
         linear = [k for k in later if self.kinds[k] != "inner"]
         if not linear:
             return
-        terms = law.terms(theta, self.middle, [self.free[k] for k in linear])[:, :, 0]
+        with np.errstate(all="ignore"):
+            terms = law.terms(theta, self.middle, [self.free[k] for k in linear])[:, :, 0]
         for i, k in enumerate(linear):
             size = level / np.maximum(np.abs(terms[:, i]), 1e-300)
             times = np.exp(np.clip(raw[:, k], -200, 200)) if self.kinds[k] == "term" else raw[:, k]
@@ -123,6 +127,7 @@ def make_prior(law: Law, fixed: Mapping[str, float], levels: Array, inputs: Inpu
         held=held,
         levels=levels,
         middle=middle,
+        inner={j: parse_formula(law.params[j].of) for j in free if law.params[j].of},
     )
 
 

@@ -110,8 +110,8 @@ def design_power(
 
     Notes
     -----
-    Intervals come from the covariance of each fit, as those of ``sf.fit`` before a bootstrap; with a few dozen runs
-    they are a little narrower than resampling would give, which ``coverage`` shows. Claims are those of
+    Intervals come from the covariance of each fit, as those of ``sf.fit`` before a bootstrap; how often they hold is in
+    ``coverage``. Claims are those of
     :func:`scalefit.compare_fits` at the targets: a band that holds at all of them lies on one side of zero.
 
     Examples
@@ -119,7 +119,7 @@ def design_power(
     >>> import scalefit as sf
     >>> design = sf.grid(params=[1e7, 3e7, 1e8, 3e8], tokens=[3e8, 1e9, 3e9, 1e10])
     >>> told = sf.design_power("chinchilla", design, 0.005, target={"params": 1e9, "tokens": 2e10}, n_sims=40, rng=0)
-    >>> 0 < told.frame.error.iloc[0] < 0.1
+    >>> bool(0 < told.frame.error.iloc[0] < 0.1)
     True
     """
     check_level(level)
@@ -304,8 +304,8 @@ def _doubts(ladder: Ladder, told: Told, answer: pd.DataFrame, level: float) -> t
     far = answer["beyond"][np.isfinite(answer["beyond"])]
     if len(far) and far.max() > FAR:
         out.append(
-            f"{far.idxmax()} lies {far.max():.3g} times past the largest run: that far, whether the law goes on to hold "
-            "matters more than what is counted here"
+            f"{far.idxmax()} lies {far.max():.3g} times past the largest run: that far, whether the law goes on to "
+            "hold matters more than what is counted here"
         )
     return tuple(out)
 
@@ -320,7 +320,9 @@ def _notes(ladder: Ladder, n_sims: int) -> tuple[str, ...]:
     wrong = "" if ladder.study.right else ", which is not the true one"
     said = [f"{n_sims} simulated ladders, refitted with {law_name(ladder)}{wrong}; intervals from each covariance."]
     if ladder.study.right:
-        said.append(f"Taken for granted: that {law_name(ladder)} is true. truth=(another law, its values) shows what if not.")
+        said.append(
+            f"Taken for granted: that {law_name(ladder)} is true. truth=(another law, its values) shows what if not."
+        )
     inputs = pd.DataFrame({i: x for i, x in enumerate(ladder.base.problem.inputs) if x.ndim == 1})
     if not inputs.duplicated().any():
         said.append("No setting is repeated: such a ladder cannot tell its own noise from what the law misses.")

@@ -15,6 +15,7 @@ from scalefit.decisions.simulation import scatter
 from scalefit.errors import FitError, ScalefitWarning
 from scalefit.estimation import fit
 from scalefit.fitting.problem import Array, Inputs, rescale, restore
+from scalefit.fitting.starts import Starts
 from scalefit.fitting.verdict import judge
 from scalefit.objectives import Objective
 from scalefit.result import Fit
@@ -83,9 +84,7 @@ class Ladder:
         def ones(part: slice) -> Array:
             return np.ones((part.stop - part.start, base.problem.n))
 
-        ends = refit(
-            base.problem, base.coordinates, base.basins, ones, count, shifts=lambda part: -moved[part]
-        )
+        ends = refit(base.problem, base.coordinates, base.basins, ones, count, shifts=lambda part: -moved[part])
         theta = np.where(ends.failed[:, None], np.nan, ends.theta)
         estimates = self.value(theta, inputs)
         if not told:
@@ -114,9 +113,7 @@ class Ladder:
         problem = replace(base.problem, target=restore(seen, base.problem.objective.on))
         height = problem.value(base.coordinates.to_params(u[None])[0], base.weights[None])
         with np.errstate(all="ignore"):
-            judgement = judge(
-                problem, base.coordinates, u, base.weights, height, base.law.param_names, base.law.inputs
-            )
+            judgement = judge(problem, base.coordinates, u, base.weights, height, base.law.param_names, base.law.inputs)
         if failed and judgement.status == "converged":
             judgement = replace(judgement, status="not converged", reasons=("no minimum was reached",))
         return replace(base, problem=problem, u=u, judgement=judgement, objective=float(height[0]))
@@ -134,7 +131,8 @@ def plan_ladder(study: Study, *, objective: Objective | None, held: Held) -> Lad
     """
     law = study.law
     exact = study.design.assign(**{law.output: restore(study.mean(study.design), study.truth.on)})
-    starts = dict(study.truth.values) if study.right else None
+    known = study.right and not any(held.values())  # then the truth is the minimum, and no other start need be followed
+    starts = Starts(own=0, given=[study.truth.values]) if known else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ScalefitWarning)  # of the noise-free fit; the caller looks at its verdict
         base = fit(
@@ -163,4 +161,6 @@ def _drawn(one: Fit, seed: int) -> Array:
 
 def quantile_of_size(errors: Array, level: float) -> Array:
     """(m,) what a share ``level`` of the errors (S, m) does not exceed; those that are not known are the largest."""
-    return np.asarray(np.quantile(np.where(np.isfinite(errors), np.abs(errors), np.inf), level, axis=0, method="higher"))
+    return np.asarray(
+        np.quantile(np.where(np.isfinite(errors), np.abs(errors), np.inf), level, axis=0, method="higher")
+    )

@@ -16,8 +16,8 @@ from scalefit.fitting.problem import Array, Inputs, restore
 from scalefit.quantities import better_of
 from scalefit.uncertainty.paths import beyond
 
-#: Under other noise, claims are counted in one of so many simulations.
-FEWER = 4
+#: Under other noise, claims are counted in one of so many simulations, and in this many at least.
+FEWER, AT_LEAST = 4, 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,8 @@ class Simulations:
 
     def sides(self, own: Outcomes, other: Outcomes) -> Array:
         """(S, m) what each comparison claims: as :func:`scalefit.compare_fits`, at the targets."""
-        assert own.draws is not None and other.draws is not None
+        assert own.draws is not None
+        assert other.draws is not None
         better, out = better_of(self.ladders[0].base.target), np.zeros(own.estimates.shape)
         for i in range(len(out)):
             estimate = lead_of(other.estimates[i], own.estimates[i], better)
@@ -133,7 +134,7 @@ class Simulations:
             errors = quantile_of_size((estimates - truth) / self.unit, self.level)
             row = pd.DataFrame({"factor": float(factor), "target": list(self.points.index), "error": errors})
             if len(self.ladders) > 1:
-                sides = self.told(factor, max(len(moved) // FEWER, 1)).sides
+                sides = self.told(factor, max(len(moved) // FEWER, AT_LEAST)).sides
                 lead = lead_of(self.truth(1), truth, better_of(self.ladders[0].base.target))
                 assert sides is not None
                 row["claimed"] = (sides == np.where(lead == 0, 2, np.sign(lead))).mean(axis=0)

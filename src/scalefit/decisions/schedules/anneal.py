@@ -105,7 +105,7 @@ def anneal_now(
     end : the rate of the last step; above zero for ``"exp"``.
     recent : the share of the area under the rate whose rows show the level, at least five rows.
     level : float in (0, 1).
-    at : other inputs of the law, where they differ between the fitted runs.
+    at : other inputs of the law, such as ``{"params": 1e8}``; needed where they differ between the fitted runs.
 
     Returns
     -------

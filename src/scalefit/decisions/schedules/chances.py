@@ -20,7 +20,7 @@ def draws_between(estimate: float, low: float, high: float, level: float) -> Arr
     Examples
     --------
     >>> drawn = draws_between(3.0, 2.9, 3.2, 0.9)
-    >>> [round(float(value), 3) for value in np.quantile(drawn, [0.05, 0.5, 0.95])]
+    >>> [round(float(value), 2) for value in np.quantile(drawn, [0.05, 0.5, 0.95])]
     [2.9, 3.0, 3.2]
     """
     from scipy.special import ndtri  # here: `import scalefit` must not load scipy

@@ -89,7 +89,7 @@ def compare_schedules(
     fit : Fit of a law of training curves, such as ``mpl`` or ``lr_annealing``, with draws or without.
     schedules : name -> Schedule, two or more, all with the same last step.
     level : float in (0, 1). How often intervals made in this way hold the truth.
-    at : other inputs of the law, such as ``{"params": 1e8}``, where they differ between the fitted runs.
+    at : other inputs of the law, such as ``{"params": 1e8}``; needed where they differ between the fitted runs.
 
     Returns
     -------

@@ -96,7 +96,7 @@ def best_decay(
     fractions : shares of the steps after the warm-up that decay, in (0, 1]; None: 1 % to all of them.
     noise : nats that are no difference; None is the scatter of single rows about the law.
     level : float in (0, 1).
-    at : other inputs of the law, where they differ between the fitted runs.
+    at : other inputs of the law, such as ``{"params": 1e8}``; needed where they differ between the fitted runs.
 
     Returns
     -------

@@ -20,9 +20,9 @@ from scalefit.decisions.schedules.along import (
     source_of,
 )
 from scalefit.decisions.schedules.anneal import FAR_LEVEL, far_text
+from scalefit.decisions.schedules.chances import chance_below, draws_between
 from scalefit.decisions.schedules.doubts import SAME_RATE, doubts_of
 from scalefit.decisions.schedules.own_level import RECENT, RunLog, later, moved_note, own_level, read_log
-from scalefit.decisions.schedules.chances import chance_below, draws_between
 from scalefit.decisions.schedules.plan import Plan
 from scalefit.errors import DataError, FitError
 from scalefit.fitting.problem import Array
@@ -131,6 +131,8 @@ def forecast_rest(
     ------
     DataError
         If the log holds several runs, fewer than five rows, or steps beyond its schedule, or nothing is left of it.
+    FitError
+        If both a fit and curves to fit are given, or the level lies outside (0, 1).
 
     Examples
     --------

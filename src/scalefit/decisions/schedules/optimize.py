@@ -104,7 +104,7 @@ def optimize_schedule(
     values : parameter -> value, in place of a fit, such as ``law.published["luo2025_100M"].values``; there are
         no intervals then.
     level : float in (0, 1).
-    at : other inputs of the law, where they differ between the fitted runs.
+    at : other inputs of the law, such as ``{"params": 1e8}``; needed where they differ between the fitted runs.
 
     Returns
     -------

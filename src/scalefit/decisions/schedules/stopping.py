@@ -92,8 +92,8 @@ def stop_or_go(
     threshold : float, the final loss that the run must beat.
     against : in place of a threshold, the forecast of another run or family, which is uncertain too
         Of :func:`scalefit.forecast` (one point), :func:`scalefit.forecast_curves` (one run) or
-        :func:`scalefit.forecast_rest`; or a table of one row with ``estimate, low, high`` at the level of ``live``, such
-        as ``fit.predict(point, interval="run")``. Its errors are taken to be independent of those of ``live``.
+        :func:`scalefit.forecast_rest`; or a table of one row with ``estimate, low, high`` at the level of ``live``,
+        such as ``fit.predict(point, interval="run")``. Its errors are taken to be independent of those of ``live``.
     flops : what the whole planned run costs, in FLOP, to say what stopping saves.
     confident : float in (0.5, 1). How likely an outcome must be before it decides.
 
@@ -120,13 +120,15 @@ def stop_or_go(
     --------
     >>> import scalefit as sf
     >>> logs = sf.datasets.load("microlm", part="schedules")
-    >>> logs = logs[(logs.width == 48) & (logs.step > 200)]
-    >>> fit = sf.fit(logs[logs.schedule.isin(["constant", "linear"])], "lr_annealing")
-    >>> live = logs[(logs.schedule == "cosine") & (logs.step <= 1000)]
-    >>> plan = sf.Schedule.cosine(steps=2000, peak=0.004, warmup=64, end=0.0004)
-    >>> told = stop_or_go(sf.forecast_rest(live, plan, fit=fit), 3.2)
-    >>> told.decision, told.frame.probability.between(0, 1).all()
-    ('stop', True)
+    >>> logs = logs[(logs.width == 48) & (logs.step > 200)].assign(run=lambda rows: rows.schedule)
+    >>> common = {"steps": 2000, "peak": 0.004, "warmup": 64}
+    >>> plans = {"constant": sf.Schedule.constant(**common), "linear": sf.Schedule.linear(**common)}
+    >>> law = sf.get_law("lr_annealing").with_settings(decay=0.98)
+    >>> fit = sf.fit(logs[logs.run.isin(plans)], law, schedules=plans)
+    >>> log = logs[(logs.run == "cosine") & (logs.step <= 1000)]
+    >>> live = sf.forecast_rest(log, sf.Schedule.cosine(**common, end=0.0004), fit=fit)
+    >>> sf.stop_or_go(live, 1.4).decision, sf.stop_or_go(live, 1.6).decision
+    ('stop', 'go on')
     """
     if not isinstance(live, RestForecast):
         raise FitError(

@@ -27,27 +27,7 @@ Where = Literal["data", "beyond", "before", "nowhere"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ScaleRecord(Answer):
-    """What both answers about scales have.
-
-    Attributes
-    ----------
-    frame : DataFrame, the answer.
-    curve : DataFrame, the law along the route: the quantity, ``estimate, low, high`` of what is predicted.
-    along, target : str, the quantity, and what is predicted.
-    route : str, where the other inputs stand.
-    level : float in (0, 1), of the intervals.
-    grows : bool, whether a higher target is better.
-    limit : (float, float, float)
-        What the law approaches as the quantity grows without end, and the ends of its interval: the floor of a loss,
-        the ceiling of an accuracy. NaN where it does not come to rest.
-    reach : (float, float), the quantity among the rows fitted.
-    ends : (float, float), between which the scale was looked for.
-    law : str, the law, or those of a chain.
-    verdict : str, why the fit should not be believed; empty where nothing speaks against it.
-    source : str, where the intervals come from.
-    notes : tuple of str
-    doubts : tuple of str, what else speaks against the answer.
-    """
+    """What both answers about scales have; each says what its fields are."""
 
     frame: pd.DataFrame
     curve: pd.DataFrame
@@ -75,8 +55,7 @@ class ScaleRecord(Answer):
 class TargetScale(ScaleRecord):
     """The scale at which a law reaches a value, with its interval, or that it never does.
 
-    Made by :func:`scalefit.find_scale`; never changed. Has the attributes of every answer about scales: ``curve, along,
-    target, route, level, grows, limit, reach, ends, law, verdict, source, notes, doubts``.
+    Made by :func:`scalefit.find_scale`; never changed.
 
     Attributes
     ----------
@@ -87,6 +66,21 @@ class TargetScale(ScaleRecord):
         ``already``, the share that has it at the smallest scale looked at; ``unreachable``, the share in which it lies
         on or past what the law approaches; ``beyond``, how many times past the rows fitted the estimate lies;
         ``where``: ``"data"``, ``"beyond"``, ``"before"`` (already at the smallest scale) or ``"nowhere"``.
+    curve : DataFrame, the law along the route: the quantity, ``estimate, low, high`` of what is predicted.
+    along, target : str, the quantity, and what is predicted.
+    route : str, where the other inputs stand.
+    level : float in (0, 1), of the intervals.
+    grows : bool, whether a higher target is better.
+    limit : (float, float, float)
+        What the law approaches as the quantity grows without end, and the ends of its interval: the floor of a loss,
+        the ceiling of an accuracy. NaN where it does not come to rest.
+    reach : (float, float), the quantity among the rows fitted.
+    ends : (float, float), between which the scale was looked for.
+    law : str, the law, or those of a chain.
+    verdict : str, why the fit should not be believed; empty where nothing speaks against it.
+    source : str, where the intervals come from.
+    notes : tuple of str, what was assumed.
+    doubts : tuple of str, what else speaks against the answer.
     """
 
     def said(self) -> Said:
@@ -94,7 +88,10 @@ class TargetScale(ScaleRecord):
         return words.say_target(self)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
-        """The law along the route with each value and where it is reached."""
+        """The law along the route with each value and where it is reached.
+
+        See :func:`scalefit.plots.scales.plot_target_scale`.
+        """
         from scalefit.plots.scales import plot_target_scale
 
         return plot_target_scale(self, ax=ax)
@@ -104,8 +101,7 @@ class TargetScale(ScaleRecord):
 class Saturation(ScaleRecord):
     """The scale from which on little is left to gain, with its interval, or that there is none.
 
-    Made by :func:`scalefit.find_saturation`; never changed. Has the attributes of every answer about scales: ``along,
-    target, route, level, grows, limit, reach, ends, law, verdict, source, notes, doubts``.
+    Made by :func:`scalefit.find_saturation`; never changed.
 
     Attributes
     ----------
@@ -122,6 +118,20 @@ class Saturation(ScaleRecord):
         Whether the gain is what is left until the limit, or what ``per`` times the scale brings.
     per : float, NaN for ``"remaining"``.
     relative : bool, whether gains are shares (of the limit, or of what is predicted) or in the target's own unit.
+    along, target : str, the quantity, and what is predicted.
+    route : str, where the other inputs stand.
+    level : float in (0, 1), of the intervals.
+    grows : bool, whether a higher target is better.
+    limit : (float, float, float)
+        What the law approaches as the quantity grows without end, and the ends of its interval: the floor of a loss,
+        the ceiling of an accuracy. NaN where it does not come to rest.
+    reach : (float, float), the quantity among the rows fitted.
+    ends : (float, float), between which the scale was looked for.
+    law : str, the law, or those of a chain.
+    verdict : str, why the fit should not be believed; empty where nothing speaks against it.
+    source : str, where the intervals come from.
+    notes : tuple of str, what was assumed.
+    doubts : tuple of str, what else speaks against the answer.
     """
 
     kind: Literal["remaining", "gain"] = "remaining"
@@ -133,7 +143,10 @@ class Saturation(ScaleRecord):
         return words.say_saturation(self)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
-        """What is left to gain along the route, with each threshold and where it is passed."""
+        """What is left to gain along the route, with each threshold and where it is passed.
+
+        See :func:`scalefit.plots.scales.plot_saturation`.
+        """
         from scalefit.plots.scales import plot_saturation
 
         return plot_saturation(self, ax=ax)

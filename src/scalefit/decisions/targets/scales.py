@@ -48,8 +48,8 @@ def find_scale(
     value : what is to be reached, in the unit of what was fitted; one or several.
     along : an input of the law, its column, or ``"flops"`` for a law of params and tokens. None: the only input, else
         ``"flops"``.
-    at : values of other inputs.
-    ratio : tokens per parameter.
+    at : values of other inputs; all that ``along`` leaves open, unless ``ratio`` or ``path`` say the rest.
+    ratio : tokens per parameter, where the route keeps them.
     path : ``"optimal"``, for each budget the size with the lowest loss (what ``"flops"`` takes where nothing is said),
         or a function of values of ``along`` that returns the other inputs.
     cost : what a run costs along ``"flops"``: a formula such as ``"6 * params * tokens"``, a :class:`scalefit.Cost` or
