@@ -1,8 +1,8 @@
 """Choosing which runs to train: planned designs against random, cheapest-first, geometric, D- and V-optimal ones.
 
 ``python benchmarks/planning.py DATA --part scalebench`` where DATA is the folder of public runs; other parts are
-``microlm`` and ``chinchilla``. Every design is chosen in stages, sees the losses of chosen runs only, and ends in the same
-predictor, ``plan.forecast``, so the rows of one table differ in their runs alone.
+``microlm`` and ``chinchilla``. Every design is chosen in stages, sees the losses of chosen runs only, and ends in the
+same predictor, ``plan.forecast``, so the rows of one table differ in their runs alone.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ one_thread()
 
 import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
-from planning_designs import DESIGNS, Task, play  # noqa: E402
-
-import scalefit as sf  # noqa: E402
+from planning_designs import DESIGNS, Task, chinchilla, microlm, play  # noqa: E402
 
 BUDGETS = (0.01, 0.05, 0.10)
 SEEDS = 3
@@ -33,9 +31,12 @@ def r_squared(seen: pd.Series, told: pd.Series) -> float:
 
 def scalebench(folder: Path) -> list[Task]:
     """The three tasks with their cost proxies."""
+
     def read(name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
         table = pd.read_csv(folder / "scalebench" / f"{name}.csv")
-        parts = [table[table["split"] == part].drop(columns="split").reset_index(drop=True) for part in ("train", "test")]
+        parts = [
+            table[table["split"] == part].drop(columns="split").reset_index(drop=True) for part in ("train", "test")
+        ]
         return parts[0], parts[1]
 
     return [
@@ -45,27 +46,11 @@ def scalebench(folder: Path) -> list[Task]:
     ]
 
 
-def microlm(folder: Path) -> list[Task]:
-    """Both families: the runs held back are predicted from the others."""
-    runs = sf.datasets.load("microlm").groupby("run").last()
-    out = []
-    for family, rows in runs.groupby("family"):
-        rows = rows[["params", "tokens", "flops", "loss", "held_back"]].reset_index(drop=True)
-        back, rows = rows["held_back"].astype(bool), rows.drop(columns="held_back")
-        out.append(Task(f"microlm {family}", rows[~back].reset_index(drop=True), rows[back], cost="flops"))
-    return out
-
-
-def chinchilla(folder: Path) -> list[Task]:
-    """The tenth of the runs with most compute is predicted from those with at most a tenth of their least."""
-    runs = pd.read_csv(folder / "chinchilla_besiroglu" / "runs.csv")
-    runs = runs[runs["outlier"] == 0][["params", "tokens", "flops", "loss"]]
-    top = runs["flops"].quantile(0.9)
-    below = runs[runs["flops"] <= top / 10].reset_index(drop=True)
-    return [Task("chinchilla", below, runs[runs["flops"] >= top], cost="flops")]
-
-
-PARTS: dict[str, Callable[[Path], list[Task]]] = {"scalebench": scalebench, "microlm": microlm, "chinchilla": chinchilla}
+PARTS: dict[str, Callable[[Path], list[Task]]] = {
+    "scalebench": scalebench,
+    "microlm": microlm,
+    "chinchilla": chinchilla,
+}
 
 
 def measure(tasks: list[Task], designs: list[str], budgets: tuple[float, ...], seeds: int) -> pd.DataFrame:

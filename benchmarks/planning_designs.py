@@ -1,10 +1,11 @@
-"""Ways to choose which runs to train, and what is known after them: shared by the benchmark and the study of planning."""
+"""Ways to choose which runs to train, and what is known after them: for the benchmark and the study of planning."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,23 +54,31 @@ class Task:
 Order = Callable[[Task, "pd.DataFrame | None", pd.DataFrame, float, np.random.Generator], list[Any]]
 
 
-def planned(task: Task, known: pd.DataFrame | None, rest: pd.DataFrame, left: float, rng: np.random.Generator) -> list[Any]:
+def planned(
+    task: Task, known: pd.DataFrame | None, rest: pd.DataFrame, left: float, rng: np.random.Generator
+) -> list[Any]:
     """The order of ``plan_runs``."""
     return list(task.plan(known, rest, left, int(rng.integers(2**31))).frame.index)
 
 
-def random(task: Task, known: pd.DataFrame | None, rest: pd.DataFrame, left: float, rng: np.random.Generator) -> list[Any]:
+def random(
+    task: Task, known: pd.DataFrame | None, rest: pd.DataFrame, left: float, rng: np.random.Generator
+) -> list[Any]:
     """Any order."""
     return list(rng.permutation(rest.index))
 
 
-def cheapest(task: Task, known: pd.DataFrame | None, rest: pd.DataFrame, left: float, rng: np.random.Generator) -> list[Any]:
+def cheapest(
+    task: Task, known: pd.DataFrame | None, rest: pd.DataFrame, left: float, rng: np.random.Generator
+) -> list[Any]:
     """The cheapest first."""
     return list(task.costs[rest.index].sort_values(kind="stable").index)
 
 
-def ladder(task: Task, known: pd.DataFrame | None, rest: pd.DataFrame, left: float, rng: np.random.Generator) -> list[Any]:
-    """One run each factor of three of cost, from the largest that half of what is left can pay downwards; then again."""
+def ladder(
+    task: Task, known: pd.DataFrame | None, rest: pd.DataFrame, left: float, rng: np.random.Generator
+) -> list[Any]:
+    """One run each factor of three of cost, down from the largest that half of what is left can pay; then again."""
     costs = task.costs[rest.index]
     order: list[Any] = []
     top = left / 2
@@ -90,7 +99,9 @@ def ladder(task: Task, known: pd.DataFrame | None, rest: pd.DataFrame, left: flo
 def optimal(target: bool) -> Order:
     """D-optimal, or V-optimal with ``target``: greedy per cost, of the likeliest law linearised at its estimates."""
 
-    def order(task: Task, known: pd.DataFrame | None, rest: pd.DataFrame, left: float, rng: np.random.Generator) -> list[Any]:
+    def order(
+        task: Task, known: pd.DataFrame | None, rest: pd.DataFrame, left: float, rng: np.random.Generator
+    ) -> list[Any]:
         from scalefit.decisions.planning.plan import _know
 
         plan = task.plan(known, rest, left, int(rng.integers(2**31)))
@@ -163,7 +174,14 @@ def play(task: Task, order: Order, budget: float, seed: int) -> tuple[pd.DataFra
 
 
 def campaign(
-    task: Task, order: Order, tranches: list[float], begun: list[Any], seed: int, *, goal: float = 0.0, first: float = 1.0
+    task: Task,
+    order: Order,
+    tranches: list[float],
+    begun: list[Any],
+    seed: int,
+    *,
+    goal: float = 0.0,
+    first: float = 1.0,
 ) -> list[tuple[float, RunPlan]]:
     """What is known after each tranche of money, and what was spent by then; ends once the half-width is at the goal.
 
@@ -195,3 +213,23 @@ def campaign(
         if out[-1][1].half_width <= goal:
             break
     return out
+
+
+def microlm(folder: Path) -> list[Task]:
+    """Both families: the runs held back are predicted from the others."""
+    runs = sf.datasets.load("microlm").groupby("run").last()
+    out = []
+    for family, rows in runs.groupby("family"):
+        rows = rows[["params", "tokens", "flops", "loss", "held_back"]].reset_index(drop=True)
+        back, rows = rows["held_back"].astype(bool), rows.drop(columns="held_back")
+        out.append(Task(f"microlm {family}", rows[~back].reset_index(drop=True), rows[back], cost="flops"))
+    return out
+
+
+def chinchilla(folder: Path) -> list[Task]:
+    """The tenth of the runs with most compute is predicted from those with at most a tenth of their least."""
+    runs = pd.read_csv(folder / "chinchilla_besiroglu" / "runs.csv")
+    runs = runs[runs["outlier"] == 0][["params", "tokens", "flops", "loss"]]
+    top = runs["flops"].quantile(0.9)
+    below = runs[runs["flops"] <= top / 10].reset_index(drop=True)
+    return [Task("chinchilla", below, runs[runs["flops"] >= top], cost="flops")]

@@ -98,3 +98,12 @@ def test_positional_only_arguments_keep_their_names():
 
     assert curve.formula() == "E + A / tokens ** beta"
     assert curve.linear == ("E", "A")
+
+
+def test_a_prior_on_a_log_is_honoured_where_the_runs_alone_put_the_parameter_at_zero():
+    places = np.geomspace(1e6, 1e9, 12)
+    rising = pd.DataFrame({"x": places, "loss": 2 * places**0.02})
+    bounds = {"alpha": (0.1, 1)}
+    assert sf.fit(rising, "power_offset", columns={"x": "x"}, bounds=bounds).estimates["A"] == 0
+    pulled = sf.fit(rising, "power_offset", columns={"x": "x"}, bounds=bounds, prior={"A": sf.LogPrior(1.0, 0.5)})
+    assert pulled.estimates["A"] == pytest.approx(1.0, rel=0.01)

@@ -175,8 +175,8 @@ def page(table: pd.DataFrame, command: str) -> str:
 A live run is seen up to a quarter, a half and three quarters of its steps, and `sf.stop_or_go` says how likely it ends
 below a loss. On microlm each of seven schedules at two sizes is the live run, and it is to beat the final losses of the
 other six; the law (`lr_annealing`, its decay not tuned) is fitted to two of the others, in seven choices of the two. In
-simulation the truth is `lr_annealing` or `mpl`, and the law fitted is always `lr_annealing`. Every forecast counts, also
-those with doubts, for which `.decision` would be "cannot tell yet".
+simulation the truth is `lr_annealing` or `mpl`, and the law fitted is always `lr_annealing`. Every forecast counts,
+also those with doubts, for which `.decision` would be "cannot tell yet".
 
 Beside it: a line through the last fifth of the losses, log against log, extrapolated to the end, with the error of such
 a line as a probability, or as yes or no; and the last losses as they are. The score is Brier's, the mean square of what
@@ -194,7 +194,7 @@ and by the line with its error:
 
 {calibration(table, "line")}
 On microlm what was said came about as often as it was said; in simulation it was too careful: laws erred by less than
-the fifth of the remaining fall that is allowed for. Doubts are mostly that a rate falls below all fitted ones.
+the fifth of the remaining fall that is allowed for. Doubts there are that a rate falls below all fitted ones.
 
 Questions of one live run share its luck, and the runs of microlm are fourteen: its rows say less than their number.
 The spread of such laws in how far a loss falls (20 %) was first set on schedules of microlm, so on them this is no

@@ -48,6 +48,7 @@ _PUBLIC = {
     "FitWarning": "errors",
     "Forecast": "decisions.forecast_result",
     "FormulaError": "errors",
+    "GroupAnswers": "many.record",
     "Huber": "objectives",
     "Identifiability": "decisions.identifiability",
     "InferenceAllocation": "decisions.allocation.serving",
@@ -60,6 +61,7 @@ _PUBLIC = {
     "LawComparison": "decisions.law_comparison",
     "LawError": "errors",
     "LogPrior": "fitting.setup",
+    "ManyFits": "many.record",
     "ModelSize": "runs.models.size",
     "Noise": "decisions.simulation",
     "NoiseEstimate": "uncertainty.noise",
@@ -127,6 +129,7 @@ _PUBLIC = {
     "fit": "estimation",
     "fit_envelope": "decisions.isoflop.envelope",
     "fit_families": "decisions.families",
+    "fit_many": "many.fitting",
     "floor": "parameter",
     "forecast": "decisions.forecast",
     "forecast_curves": "decisions.curves.forecast",
@@ -143,6 +146,8 @@ _PUBLIC = {
     "lack_of_fit": "uncertainty.lack_of_fit",
     "list_laws": "laws",
     "load_fit": "reports.json",
+    "load_fits": "many.store",
+    "map_groups": "many.mapping",
     "merge_steps": "runs.merging",
     "notes_of": "runs.notes",
     "optimize_schedule": "decisions.schedules.optimize",
@@ -306,6 +311,11 @@ if TYPE_CHECKING:
     from scalefit.law import Published as Published
     from scalefit.laws import get_law as get_law
     from scalefit.laws import list_laws as list_laws
+    from scalefit.many.fitting import fit_many as fit_many
+    from scalefit.many.mapping import map_groups as map_groups
+    from scalefit.many.record import GroupAnswers as GroupAnswers
+    from scalefit.many.record import ManyFits as ManyFits
+    from scalefit.many.store import load_fits as load_fits
     from scalefit.objectives import (
         Absolute as Absolute,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from types import TracebackType
@@ -106,7 +107,12 @@ def missing_column(name: str, needed_by: str, columns: Sequence[object]) -> Colu
     """The error for a column that is not there, with what to type if another one looks like it."""
     there = [str(column) for column in columns]
     message = f"{needed_by} needs a column {name!r}; the table has {', '.join(there) if there else 'no columns'}."
-    close = difflib.get_close_matches(name, there, n=1)
+    close = difflib.get_close_matches(name, there, n=1) or [column for column in there if name in _words(column)]
     if close:
         message += f" If {close[0]!r} is that column, pass columns={{{name!r}: {close[0]!r}}}."
     return ColumnError(message)
+
+
+def _words(column: str) -> list[str]:
+    """The words of the name of a column: final, val and loss of ``final_val_loss``."""
+    return re.split("[^a-z0-9]+", column.lower())

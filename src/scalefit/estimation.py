@@ -37,6 +37,7 @@ from scalefit.runs.checking import checked_columns, no_reserved_columns, numeric
 from scalefit.runs.frame import as_frame
 from scalefit.uncertainty.apart import runs_apart
 from scalefit.uncertainty.hardly import hardly_identified
+from scalefit.uncertainty.reservations import reservations_of
 from scalefit.uncertainty.units import Units, block_names, choose_units, row_names
 
 if TYPE_CHECKING:
@@ -153,6 +154,8 @@ def fit(
         doubts = (*(said for said in (wide, apart) if said), *doubts)
     judgement = replace(judgement, reasons=(*judgement.reasons, *doubts))
     run_column = tables.optional_column(frame, "run", known)
+    data = _used_data(frame, table, seen_as, y, law, known)
+    reservations = () if table.curves else reservations_of(problem, theta, data)
     used = {**table.columns, target: seen_as, **({} if run_column is None else {"run": run_column})}
     if law.verified == "memory":
         _warn_of_memory(law)
@@ -170,9 +173,9 @@ def fit(
         basins=found.basins,
         target=target,
         columns=used,
-        data=_used_data(frame, table, seen_as, y, law, known),
+        data=data,
         provenance=provenance.record(problem, row_weights, law, constraints, used, frame.attrs),
-        notes=(*table.notes, *y_notes),
+        notes=(*table.notes, *y_notes, *reservations),
     )
 
 

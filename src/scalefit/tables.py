@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -20,6 +21,8 @@ Array = NDArray[np.float64]
 Schedules = Mapping[str, Schedule]
 #: A quantity that varies by less than this share is one number.
 SAME_SIZE = 0.01
+#: Columns that are probably learning rates.
+RATE = re.compile(r"learning.?rate|(?<![a-z])lr(?![a-z])", re.IGNORECASE)
 #: What is said of rows that stand for several.
 AVERAGED = ("rows are means of several, each taken at the whole step nearest to the mean of theirs",)
 
@@ -187,8 +190,14 @@ def schedule_of(
     try:
         lr_column = find_column(frame, "lr", needed_by=law.name, columns=columns)
     except ColumnError as error:
+        if "lr" in columns or "columns=" in str(error):
+            told = str(error)
+        else:
+            rates = [name for name in map(str, frame.columns) if RATE.search(name)]
+            named = repr(rates[0]) if len(rates) == 1 else "…"
+            told = f"{error} Say which column holds the learning rate: columns={{'lr': {named}}}."
         raise ColumnError(
-            f"{error} Or pass schedules={{run: Schedule}}, such as Schedule.cosine(steps=…, peak=…)."
+            f"{told} Or pass schedules={{run: Schedule}}, such as Schedule.cosine(steps=…, peak=…)."
         ) from None
     rates = numeric_column(frame, lr_column, name="lr", needed_by=law.name, positive=False)[rows]
     return logged_schedule(frame, run, rows, step_column, rates, columns, law.name)

@@ -147,8 +147,26 @@ LADDER = {
     ),
     "one run far above the others": (
         lambda t: t.assign(loss=t.loss.where(t.run != "gpt-20", 10.8)),
-        "odd_losses", "remark", "1 run ends at more than 2 times the loss of runs of about the same compute, gpt-20",
+        "odd_losses", "misleading", "1 run ends at more than 1.5 times the loss of runs of about the same compute, gpt-20",
         "runs[~runs['run'].isin(['gpt-20'])]",
+    ),
+    "one run of a family of few far above the others": (
+        lambda t: t.assign(loss=t.loss.where(t.run != "gpt-20", 10.8), family=[f"of-{k % 10}" for k in range(50)]),
+        "odd_losses", "misleading", "gpt-20", "runs[~runs['run'].isin(['gpt-20'])]",
+    ),
+    "one run that is far above its family, where all families hide it": (
+        lambda t: t.assign(loss=t.loss.where(t.family == "gpt", 3 * t.loss).where(t.run != "gpt-20", 2.2 * t.loss)),
+        "odd_losses", "misleading", "gpt-20", "runs[~runs['run'].isin(['gpt-20'])]",
+    ),
+    "families under an unknown name": (
+        lambda t: t.rename(columns={"family": "model"}),
+        "unrecognised_column", "remark", "No column is known as family; model looks like it",
+        "columns={'family': 'model'}",
+    ),
+    "names of runs under an unknown name": (
+        lambda t: pd.concat([t, t.head(1)]).rename(columns={"run": "exp_name"}),
+        "unrecognised_column", "remark", "No column is known as run; exp_name looks like it",
+        "columns={'run': 'exp_name'}",
     ),
     "tokenizers by family": (
         lambda t: t.assign(tokenizer=t.family.map({"gpt": "gpt2", "lstm": "t5"})),

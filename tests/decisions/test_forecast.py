@@ -265,6 +265,23 @@ def test_families_that_lie_apart_are_not_forecast_as_one_without_a_word():
     assert any("2 families are fitted as one, and a and b lie apart" in doubt for doubt in told.doubts)
 
 
+def test_families_that_cross_within_the_runs_are_not_forecast_as_one_without_a_word():
+    """The means of their residuals agree: what differs is the slope."""
+    tilted = ladder(seed=1)
+    tilted["loss"] *= (tilted.params / np.exp(np.log(tilted.params).mean())) ** 0.02
+    runs = pd.concat([ladder().assign(family="a"), tilted.assign(family="b")])
+    told = sf.forecast(runs.reset_index(drop=True), BIG, **QUICK)
+    assert any("2 families are fitted as one, and a and b lie apart" in doubt for doubt in told.doubts)
+
+
+def test_a_run_that_diverged_is_named_first_among_the_doubts():
+    runs = ladder()
+    runs.loc["r7", "loss"] = 9.87
+    told = sf.forecast(runs.assign(run=[f"exp-{k}" for k in range(len(runs))]), BIG, **QUICK)
+    assert "row r7 (exp-7) lies" in told.doubts[0]
+    assert "leave it out where a run diverged" in told.doubts[0]
+
+
 def test_families_that_agree_raise_no_doubt():
     runs = ladder().assign(family=["a", "b"] * 15)
     assert not any("families" in doubt for doubt in sf.forecast(runs, BIG, **QUICK).doubts)

@@ -377,3 +377,17 @@ def test_compute_does_not_overflow_whole_numbers():
 def test_negative_sizes_have_no_compute():
     with pytest.raises(DataError, match=r"tokens must not be negative; got -1\.0"):
         count_flops(params=np.array([1.0]), tokens=np.array([-1.0]))
+
+
+def test_whole_numbers_of_large_quantities_become_floats_so_that_products_do_not_overflow():
+    table = {"N": [209127749], "D": [20912774900], "C": [2**62], "step": [10], "seed": [0], "experts": [8], "loss": [3.0]}
+    runs = read_runs(table)
+    assert (6 * runs.params * runs.tokens).iloc[0] == pytest.approx(2.624e19, rel=1e-3)
+    assert runs.flops.dtype == np.float64
+    assert [runs[name].dtype for name in ("step", "seed", "experts")] == [np.int64] * 3
+
+
+def test_a_missing_whole_number_of_a_large_quantity_is_nan():
+    runs = read_runs(pd.DataFrame({"params": pd.array([10**6, None], dtype="Int64"), "loss": [3.0, 2.9]}))
+    assert runs.params.dtype == np.float64
+    assert np.isnan(runs.params[1])

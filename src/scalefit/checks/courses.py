@@ -19,8 +19,11 @@ from scalefit.runs.spikes import find_spikes
 WHOLE = 0.95
 #: So many of the runs that are alike must have one length for it to be their budget, and at least so many.
 COMMON, FEWEST = 0.6, 3
-#: A final loss above so many times the median of so many runs of about the same compute is odd.
-ODD, NEIGHBOURS = 2.0, 11
+#: A final loss above so many times the median of so many runs of about the same compute is odd: one that diverged ends
+#: near the loss of a guess.
+ODD, NEIGHBOURS = 1.5, 11
+#: And it lies so many median absolute deviations above that median, eight standard deviations of a normal.
+FAR_ABOVE = 8 * 1.4826
 #: What a column that holds the planned length of a run is called, by the last part of its name.
 _PLANNED = re.compile(
     r"(max|total|planned|target|num_training)_?(steps|iters|iterations|train_steps)|train_iters|max_iters"
@@ -146,27 +149,41 @@ def _stopped_early(table: RunsTable) -> Iterator[Finding]:
 
 
 def _odd_losses(table: RunsTable) -> Iterator[Finding]:
-    """Final losses far above those of runs of the same family and about the same compute."""
+    """Final losses far above those of runs of about the same compute, of the same family where it has enough."""
     if table.target != "loss" or "flops" not in table.numbers:
         return
     loss, flops, family = table.of_last("loss"), table.of_last("flops"), table.families[0]
+    usable = np.isfinite(loss) & (loss > 0) & (flops > 0)
+    large = np.isin(family, np.flatnonzero(np.bincount(family[usable]) >= NEIGHBOURS))
     odd = np.zeros(len(loss), dtype=np.bool_)
-    for code in range(len(table.families[1])):
-        members = np.flatnonzero((family == code) & np.isfinite(loss) & (flops > 0))
-        if len(members) >= NEIGHBOURS:
-            members = members[np.argsort(flops[members], kind="stable")]
-            around = pd.Series(loss[members]).rolling(NEIGHBOURS, center=True, min_periods=NEIGHBOURS // 2).median()
-            odd[members] = loss[members] > ODD * around.to_numpy()
+    for code in np.unique(family[large]):
+        among = np.flatnonzero(usable & (family == code))
+        odd[among] = _far_above(loss[among], flops[among])
+    if not large.all():  # a family of few runs is held against all
+        among = np.flatnonzero(usable)
+        odd[among] |= _far_above(loss[among], flops[among]) & ~large[among]
     if odd.any():
         which = np.flatnonzero(odd)
         names = table.name_runs(which)
         verb = "ends" if len(which) == 1 else "end"
         yield found(
-            "odd_losses", "remark",
+            "odd_losses", "misleading",
             f"{counted(len(which), 'run')} {verb} at more than {ODD:g} times the loss of runs of about the same "
             f"compute, {a_few(names)}: diverged, over-trained on little data, or a loss in another unit.",
             _leave_out(table, which), rows=table.last[which], columns=["loss"],
         )  # fmt: skip
+
+
+def _far_above(loss: Floats, flops: Floats) -> Mask:
+    """Which losses (r,) are far above the running median along compute, by its own scatter as well."""
+    odd = np.zeros(len(loss), dtype=np.bool_)
+    if len(loss) < NEIGHBOURS:
+        return odd
+    order = np.argsort(flops, kind="stable")
+    around = pd.Series(loss[order]).rolling(NEIGHBOURS, center=True, min_periods=NEIGHBOURS // 2).median().to_numpy()
+    above = np.log(loss[order] / around)
+    odd[order] = (above > np.log(ODD)) & (above > FAR_ABOVE * np.median(np.abs(above - np.median(above))))
+    return odd
 
 
 def _odd_and_short(length: Floats) -> Mask:

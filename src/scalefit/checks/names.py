@@ -23,6 +23,11 @@ LIKE = {
     "step": (r"\b(steps?|iters?|iterations?|updates?)$", r"max_|total_|per_|time|warm|eval_|save_|num_|log|bootstrap"),
     "lr": (r"\blr\b|learning_?rate", r"max_|min_|peak|end|decay|sched|warm|scale"),
 }  # fmt: skip
+#: What columns of text that name families or runs are called, words parted by one underscore.
+_FAMILY_WORDS = re.compile(r"(^|_)(model|models|arch|architecture|family|variant|optimizer|recipe|method|setup)(_|$)")
+_RUN_WORDS = re.compile(r"(^|_)(run|exp|experiment|trial|job|name)(_|$)")
+#: A column of families has at most so many names, and so many rows of each on average.
+MOST_FAMILIES, FEWEST_ROWS = 8, 3
 #: What a column with the loss of held-out text is called, words parted by one underscore.
 _HELD_OUT = re.compile(
     r"(val|valid|validation|eval|evaluation|test|dev|held_?out)_(\w+_)?loss|loss_(val|valid|validation|eval|test|dev)"
@@ -49,9 +54,46 @@ def check_names(table: RunsTable) -> Iterator[Finding]:
                 f"No column is known as {name}; {a_few(columns)} {verb} like it.",
                 Repair(f"If it is, pass {repair.python}.", f"If it is, add {repair.command}."), columns=[name],
             )  # fmt: skip
+    yield from _labels(table)
     yield from _which_loss(table)
     if not fed:
         yield _nothing_to_fit(table, hints)
+
+
+def _labels(table: RunsTable) -> Iterator[Finding]:
+    """Columns of text that look like the names of families or of runs where no column is known to hold them."""
+    holds = {"family": _hold_families, "run": _hold_runs}
+    for name, words in (("family", _FAMILY_WORDS), ("run", _RUN_WORDS)):
+        if table.has(name) or (name == "run" and (table.run_column is not None or table.names_rows)):
+            continue
+        there = [str(column) for column in _texts(table) if words.search(_words(column)) and holds[name](table, column)]
+        if there:
+            repair = name_column(name, there[0])
+            verb = "looks" if len(there) == 1 else "look"
+            yield found(
+                "unrecognised_column", "remark", f"No column is known as {name}; {a_few(there)} {verb} like it.",
+                Repair(f"If it is, pass {repair.python}.", f"If it is, add {repair.command}."), columns=[name],
+            )  # fmt: skip
+
+
+def _texts(table: RunsTable) -> list[str]:
+    """The columns that are not known by name and hold nothing but text."""
+    columns: list[Any] = [name for name in table.frame.columns if isinstance(name, str) and name not in QUANTITIES]
+    cells = {name: table.frame[name].dropna().to_numpy(dtype=object) for name in columns}
+    return [name for name, values in cells.items() if len(values) and all(isinstance(cell, str) for cell in values)]
+
+
+def _hold_families(table: RunsTable, column: str) -> bool:
+    names = table.frame[column].dropna()
+    return 1 < names.nunique() <= MOST_FAMILIES and len(names) >= FEWEST_ROWS * names.nunique()
+
+
+def _hold_runs(table: RunsTable, column: str) -> bool:
+    """Whether each row has a name of its own, apart from rows that stand twice."""
+    names, rows = table.frame[column], len(table.frame)
+    if names.isna().any() or names.nunique() < 2 or 2 * names.nunique() <= rows:
+        return False
+    return bool(names.nunique() == len(table.frame.astype(str).drop_duplicates()))
 
 
 def _which_loss(table: RunsTable) -> Iterator[Finding]:

@@ -59,7 +59,7 @@ def allocate(
     budgets = read_list(flops, "--flops")
     cost: Cost | str | None = route.cost
     if law is not None:
-        runs = one_family(read_table(file, "allocate"), family, "allocate")
+        runs = one_family(read_table(file, "allocate"), family, data, "allocate")
         fit = fit_table(runs, law, None, data).bootstrap(resamples.draws, rng=resamples.seed, progress=watched())
         cost = Cost.from_runs(runs, columns=data.names or None) if cost == "runs" else cost
     elif family.family is not None:

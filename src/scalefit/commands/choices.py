@@ -39,7 +39,7 @@ def suggest_laws(
 
     with working("fitting laws"):
         told = suggest(
-            only_family(read_table(file, "suggest-laws"), family, "suggest-laws"), law or None, target=data.target,
+            only_family(read_table(file, "suggest-laws"), family, data, "suggest-laws"), law or None, target=data.target,
             columns=data.names or None, along=along,
         )  # fmt: skip
     names = list(told.index[told["identified"]])
@@ -79,7 +79,7 @@ def compare_laws(
 
     with working("comparing laws"):
         told = compare(
-            only_family(read_table(file, "compare-laws"), family, "compare-laws"), law or None, target=data.target,
+            only_family(read_table(file, "compare-laws"), family, data, "compare-laws"), law or None, target=data.target,
             columns=data.names or None, along=along, level=level, cuts=read_list(cuts, "--cuts"), draws=draws, rng=seed,
         )  # fmt: skip
     return shown(told, laws=told.frame, points=told.points)

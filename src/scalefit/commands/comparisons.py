@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from scalefit.commands.application import command
-from scalefit.commands.families import drawn_together, fit_table, input_along, two_families
+from scalefit.commands.families import (
+    drawn_together,
+    families_of,
+    family_column,
+    fit_table,
+    input_along,
+    two_families,
+)
 from scalefit.commands.options import Along, By, Fixed, LawName, Pairing, Resamples, Route, Table, TableLaw
 from scalefit.commands.output import Shown, shown
 from scalefit.commands.progress import working
@@ -41,9 +48,11 @@ def compare(
     """Say which family is ahead where, and how much less it needs for the same loss."""
     from scalefit.decisions.comparison.compare import compare as compare_runs
 
+    runs, column = read_table(file, "compare"), family_column(by, data)
+    families_of(runs, column, "compare", [])
     with working("comparing families"):
         told = compare_runs(
-            read_table(file, "compare"), by=by, law=law, along=along, at=route.held, ratio=route.ratio, cost=route.cost,
+            runs, by=column, law=law, along=along, at=route.held, ratio=route.ratio, cost=route.cost,
             target=data.target, columns=data.names, fixed=data.values, paired=pairing.paired, draws=resamples.draws,
             level=resamples.level, rng=resamples.seed,
         )  # fmt: skip
@@ -108,7 +117,7 @@ def of_table(
 
     if law is None:
         raise FitError("crossover of one table takes --law NAME, fitted to each family; or give two saved fits.")
-    parts = two_families(file, by, family)
+    parts = two_families(file, family_column(by, data), family)
     alone = {name: fit_table(part, law, input_along(law, along, data), data) for name, part in parts.items()}
     fits = drawn_together(alone, parts, pairing.paired, resamples.draws, resamples.seed)
     cost: str | list[Cost] | None = route.cost

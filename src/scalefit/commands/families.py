@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
-from scalefit.commands.options import Fixed, OneFamily
+from scalefit.commands.options import Columns, Fixed, OneFamily
 from scalefit.commands.progress import watched
 from scalefit.commands.reading import read_table
-from scalefit.errors import DataError, listing
+from scalefit.errors import ColumnError, DataError, listing
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from scalefit.result import Fit
+
+#: How a column is called that names families.
+FAMILY = "family"
+#: What a column that could name families looks like: so many values at most, and so many runs of each at least.
+MOST_FAMILIES, FEWEST_OF_A_FAMILY = 12, 3
 
 
 def fit_table(runs: pd.DataFrame, law: str, along: str | None, data: Fixed) -> Fit:
@@ -44,38 +50,55 @@ def drawn_together(
     return [fit.bootstrap(draws, plan=plan, progress=watched()) for fit in fits.values()]
 
 
-def only_family(runs: pd.DataFrame, which: OneFamily, needed_by: str) -> pd.DataFrame:
+def family_column(by: str, data: Columns) -> str:
+    """The column that names families: that of --by, or of --column family=."""
+    return data.names.get(FAMILY, by) if by == FAMILY else by
+
+
+def only_family(runs: pd.DataFrame, which: OneFamily, data: Columns, needed_by: str) -> pd.DataFrame:
     """The runs of the family that is chosen; all runs where none is."""
     if which.family is None:
         return runs
-    families, _ = families_of(runs, which.by, needed_by, [which.family])
+    families, _ = families_of(runs, family_column(which.by, data), needed_by, [which.family])
     return runs[families == which.family]
 
 
-def one_family(runs: pd.DataFrame, which: OneFamily, needed_by: str) -> pd.DataFrame:
+def one_family(runs: pd.DataFrame, which: OneFamily, data: Columns, needed_by: str) -> pd.DataFrame:
     """The runs of the only family of a table, or of the chosen one."""
     from scalefit.runs.columns import has_column
 
-    if which.family is None and (which.by != "family" or has_column(runs, which.by)):
-        _, known = families_of(runs, which.by, needed_by, [])
+    by = family_column(which.by, data)
+    if which.family is None and (by != FAMILY or has_column(runs, by)):
+        _, known = families_of(runs, by, needed_by, [])
         if len(known) > 1:
-            raise DataError(
-                f"{needed_by} is of one family, and {which.by!r} has {listing(known)}: say --family {known[0]}."
-            )
-    return only_family(runs, which, needed_by)
+            raise DataError(f"{needed_by} is of one family, and {by!r} has {listing(known)}: say --family {known[0]}.")
+    return only_family(runs, which, data, needed_by)
 
 
 def families_of(runs: pd.DataFrame, by: str, needed_by: str, chosen: list[str]) -> tuple[pd.Series[str], list[str]]:
     """The family of each row and all families in order, or an error for one that is chosen and not there."""
     from scalefit.runs.columns import find_column
 
-    column = find_column(runs, by, needed_by=needed_by)
+    try:
+        column = find_column(runs, by, needed_by=needed_by)
+    except ColumnError as error:
+        raise ColumnError(f"{error}{_instead(runs)}") from error
     families = runs[column].astype(str)
     known = list(dict.fromkeys(families[runs[column].notna()]))
     strange = [name for name in chosen if name not in known]
     if strange:
         raise DataError(f"--family {strange[0]}: the families of {by!r} are {listing(known)}.")
     return families, known
+
+
+def _instead(runs: pd.DataFrame) -> str:
+    """Which column could name the families: of text, two or a few values, each of several runs."""
+    for name in runs.columns:
+        counts = runs[name].value_counts()
+        is_text = runs[name].dtype.kind not in "biufcmM"
+        if is_text and 2 <= len(counts) <= MOST_FAMILIES and counts.min() >= FEWEST_OF_A_FAMILY:
+            return f" If {str(name)!r} names the families, say --by {shlex.quote(str(name))}."
+    return " Say which names the families: --by COLUMN."
 
 
 def two_families(file: str, by: str, chosen: list[str] | None) -> dict[str, pd.DataFrame]:

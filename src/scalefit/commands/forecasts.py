@@ -9,6 +9,7 @@ import typer
 from scalefit.commands.application import command
 from scalefit.commands.families import only_family
 from scalefit.commands.options import (
+    Beyond,
     Columns,
     Cuts,
     Fixed,
@@ -16,7 +17,6 @@ from scalefit.commands.options import (
     Level,
     OneFamily,
     Ordered,
-    Points,
     Resamples,
     Seed,
     SomeLaws,
@@ -30,6 +30,7 @@ from scalefit.commands.reading import read_list, read_points, read_table
 @command(
     [
         "scalefit forecast runs.csv --at params=7e10 --at tokens=1.4e12",
+        "scalefit forecast runs.csv --times 10",
         "scalefit forecast runs.csv --points planned.csv --law chinchilla --law kaplan_nd --plot forecast.png",
     ],
     plot=True,
@@ -37,7 +38,7 @@ from scalefit.commands.reading import read_list, read_points, read_table
 def forecast(
     file: Table,
     *,
-    points: Points,
+    points: Beyond,
     law: SomeLaws = None,
     along: Ordered = "flops",
     family: OneFamily,
@@ -47,10 +48,12 @@ def forecast(
     """Say what runs beyond the data will give, by several laws together."""
     from scalefit.decisions.forecast import forecast as forecast_runs
 
-    at = points.read("forecast")
+    given = points.given("forecast")
+    runs = only_family(read_table(file, "forecast"), family, data, "forecast")
+    at = points.larger(runs, data) if given is None else given
     with working("forecasting"):
         told = forecast_runs(
-            only_family(read_table(file, "forecast"), family, "forecast"), at, laws=law or None, target=data.target,
+            runs, at, laws=law or None, target=data.target,
             columns=data.names or None, along=along, level=resamples.level, draws=resamples.draws, rng=resamples.seed,
         )  # fmt: skip
     return shown(told, forecast=told.frame, laws=told.laws, test=told.test)

@@ -145,3 +145,33 @@ class Points:
         if (not self.at) == (self.points is None):
             raise FitError(f"{command} takes either --at params=7e10 --at tokens=1.4e12 or --points FILE.")
         return grid(**read_axes(self.at)) if self.points is None else read_points(self.points)
+
+
+@dataclass(frozen=True)
+class Beyond(Points):
+    """The same, or one run larger than all of a table."""
+
+    times: Annotated[
+        float | None,
+        typer.Option(
+            help="In place of --at: a run of so many times the compute of the largest, at its tokens per parameter."
+        ),
+    ] = None
+
+    def given(self, command: str) -> pd.DataFrame | None:
+        """The points as a table; None where a larger run is asked for."""
+        if self.times is None and not self.at and self.points is None:
+            raise FitError(f"{command} takes --times 10, or --at params=7e10 --at tokens=1.4e12, or --points FILE.")
+        if self.times is None:
+            return self.read(command)
+        if self.at or self.points is not None:
+            raise FitError("--times takes the place of --at and --points: leave out one of them.")
+        return None
+
+    def larger(self, runs: pd.DataFrame, data: Columns) -> pd.DataFrame:
+        """The run that is so many times larger than the largest of a table."""
+        from scalefit.decisions.larger import larger_point
+        from scalefit.runs.grid import grid
+
+        times = 1.0 if self.times is None else self.times
+        return grid(**{name: [value] for name, value in larger_point(runs, times=times, columns=data.names).items()})

@@ -11,6 +11,7 @@ _OPTIONS = (
     (re.compile(r"\bpaired=False\b"), "--independent"),
     (re.compile(r"\bpaired=True\b"), "--paired"),
     (re.compile(r"\brng=(…|\w+)"), r"--seed \1"),
+    (re.compile(r"\bsf\.list_laws\(\)"), "`scalefit laws`"),
     (re.compile(r"\b(ratio|along|target|budget|method|level|by|draws|cost|law|noise)='?(…|[\w.]+)'?"), r"--\1 \2"),
 )
 

@@ -10,6 +10,7 @@ from scalefit.datasets.download import fetch_tidy, is_kept
 from scalefit.datasets.registry import STUDIES, Part, Study
 from scalefit.datasets.storage import DATA, check_tidy, data_folder, has_pooch, tidy_path
 from scalefit.errors import DataError, did_you_mean, listing
+from scalefit.runs.columns import with_large_as_floats
 from scalefit.runs.frame import as_frame
 
 __all__ = ["list_datasets", "load"]
@@ -108,7 +109,7 @@ def list_datasets() -> pd.DataFrame:
 
 def _bundled(study: Study, part: Part) -> pd.DataFrame:
     with resources.as_file(resources.files(__name__).joinpath(study.name, part.file)) as path:
-        return as_frame(path, what=f"the table {part.name} of {study.name}")
+        return with_large_as_floats(as_frame(path, what=f"the table {part.name} of {study.name}"))
 
 
 def _public(study: Study, part: Part) -> pd.DataFrame:
@@ -125,7 +126,7 @@ def _public(study: Study, part: Part) -> pd.DataFrame:
         known = all(origin.sha256 for origin in part.origins)
         vouched = "" if known else "; the sha256 of the published file is not known, its commit alone is pinned"
         told = f"fetched from {part.origins[0].url} and converted{vouched}"
-    frame = as_frame(path, what=f"the table {part.name} of {study.name}")
+    frame = with_large_as_floats(as_frame(path, what=f"the table {part.name} of {study.name}"))
     notes = (f"{study.name}: {study.citation}", f"licence: {study.licence}", f"{told}; the tidy table has its sha256")
     frame.attrs["scalefit_notes"] = (*frame.attrs.get("scalefit_notes", ()), *notes)
     return frame

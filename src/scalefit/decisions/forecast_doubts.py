@@ -13,6 +13,7 @@ from scalefit.decisions.combination import Combination
 from scalefit.decisions.members import Member
 from scalefit.errors import listing
 from scalefit.fitting.problem import Inputs
+from scalefit.uncertainty.reservations import families_apart, rows_far_off
 
 #: Beyond this factor in any input no study here has measured how often intervals hold.
 FARTHEST = 10.0
@@ -20,8 +21,6 @@ FARTHEST = 10.0
 LARGEST_SCATTER = 0.05
 #: Of the own back-test, the share below which its intervals failed; from so many cuts on.
 FEWEST_HELD, FEWEST_CUTS = 0.6, 2
-#: Standard errors by which a family must lie off the law of all.
-FAMILIES_APART = 4.0
 #: Where laws deviate from their weighted mean by more than this share, the choice of law decides the answer.
 LARGEST_DEVIATION = 0.05
 
@@ -38,6 +37,7 @@ def doubts_of(
     """Every reason not to trust the forecast, the gravest first; ``held`` is the share held in the own back-test."""
     found = [
         *_repeated(members, runs, columns),
+        *_far_off(members, told),
         *_pooled(members, told, runs),
         *_alone(members),
         *_few_sizes(members[0]),
@@ -64,17 +64,20 @@ def _pooled(members: Sequence[Member], told: Combination, runs: pd.DataFrame) ->
     copies = int(runs.duplicated().sum()) if runs.map(pd.api.types.is_hashable).to_numpy().all() else 0
     if copies:
         out.append(f"{copies} of {len(runs)} rows are copies of others and count as runs: runs.drop_duplicates()")
-    best = members[int(np.argmax(told.weights))]
-    in_order = list(best.fit.data.index) == list(runs.index)
+    best = members[int(np.argmax(told.weights))].fit
+    in_order = list(best.data.index) == list(runs.index)
     if "family" in runs.columns and (in_order or runs.index.is_unique):
-        residual = pd.Series(best.fit.problem.residual(best.fit.theta)[0])
-        family = runs["family"] if in_order else runs["family"].loc[best.fit.data.index]
-        means = residual.groupby(family.astype(str).to_numpy()).agg(["mean", "std", "count"])
-        apart = means["mean"].abs() > FAMILIES_APART * means["std"] / np.sqrt(means["count"])
-        if len(means) > 1 and apart.any():
-            names = listing(means.index[apart])
-            out.append(f"{len(means)} families are fitted as one, and {names} lie apart from it: forecast each alone")
+        family = runs["family"] if in_order else runs["family"].loc[best.data.index]
+        apart = families_apart(best.problem, best.theta, family)
+        out += [f"{apart}: forecast each alone"] if apart else []
     return out
+
+
+def _far_off(members: Sequence[Member], told: Combination) -> list[str]:
+    """Rows that lie far off the law with the most weight: they bend every law, and no interval holds what they do."""
+    best = members[int(np.argmax(told.weights))].fit
+    far = rows_far_off(best.problem, best.theta, best.data)
+    return [far] if far else []
 
 
 def _alone(members: Sequence[Member]) -> list[str]:

@@ -25,6 +25,8 @@ FIRST_DAMPING = (0.01, 1.0, 100.0)
 #: A scatter below a thousandth (of the target's spread, on the raw scale) is not believed when a prior is weighed.
 SMALLEST_SCATTER = 1e-3
 PRIOR_ROUNDS = 10
+#: Deviations of a prior on a log within which a parameter starts.
+REACH_OF_PRIOR = 4.0
 #: Starts need only be told apart; the best is polished.
 SEARCH_TOLERANCE = 1e-9
 #: Rows from which starts are first followed on a sample.
@@ -176,7 +178,7 @@ def _weigh_prior(
     share = float(weights.sum()) / max(int((weights > 0).sum()), 1)
     least = float(_dispersion(problem, np.full(1, SMALLEST_SCATTER * unit))[0]) * share
     dispersion = 100 * least
-    points = ends.u
+    points = near = _near_log_priors(ends.u, law, coordinates, constraints)
     for _ in range(PRIOR_ROUNDS):
         problem = replace(problem, prior=_prior(law, constraints, dispersion))
         found = solve(problem, coordinates, points, weights[None])
@@ -185,8 +187,22 @@ def _weigh_prior(
         residual = problem.residual(coordinates.to_params(best[None])[0])[0]
         spare = float(weights.sum()) - effective_params(problem, coordinates, best, weights)
         dispersion = max(float(weights @ _dispersion(problem, residual)) / max(spare, 1e-3), least)
-    found = solve(problem, coordinates, np.vstack([points, ends.u]), weights[None])
+    found = solve(problem, coordinates, np.vstack([points, near]), weights[None])
     return problem, _Ends(found.u, found.objective, found.converged)
+
+
+def _near_log_priors(points: Array, law: Law, coordinates: Coordinates, constraints: Constraints) -> Array:
+    """Starts whose parameters with a prior on their log lie within reach of it: at zero the pull has no end."""
+    theta = coordinates.to_params(points)[0]
+    moved = False
+    for name, pair in constraints.prior.items():
+        if isinstance(pair, LogPrior):
+            j, (middle, deviation) = law.param_names.index(name), pair
+            low, high = middle * np.exp(np.array([-1.0, 1.0]) * REACH_OF_PRIOR * deviation)
+            theta[:, j], moved = np.clip(theta[:, j], low, high), True
+    if not moved:
+        return points
+    return np.clip(np.nan_to_num(coordinates.from_params(theta), nan=0.0), coordinates.lower, coordinates.upper)
 
 
 def _where(problem: Problem, law: Law) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
+from numpy.typing import NDArray
 
 from scalefit.plots.axes import COLOURS, note_doubts, paper, soft_ink, take_empty_axes
 from scalefit.plots.legends import small_legend
@@ -14,8 +15,8 @@ from scalefit.plots.legends import small_legend
 if TYPE_CHECKING:
     from scalefit.decisions.planning.record import RunPlan
 
-#: Runs that carry their rank in the picture.
-MOST_RANKS = 12
+#: A rank is written where its run lies this share of the width of the picture from the last one written.
+APART = 0.03
 
 
 def plot_run_plan(plan: RunPlan, *, ax: Axes | None = None) -> Axes:
@@ -38,19 +39,28 @@ def plot_run_plan(plan: RunPlan, *, ax: Axes | None = None) -> Axes:
     ax.plot(others["run_cost"], others["half_width"], "o", ms=4, mfc=paper(ax), mec=soft_ink(ax), mew=0.8, zorder=2,
             label="one candidate alone")  # fmt: skip
     if len(frame):
-        first = min(float(others["run_cost"].min()), float(frame["total_cost"].iloc[0])) if len(others) else float(frame["total_cost"].iloc[0])
-        x = np.concatenate([[first / 2], frame["total_cost"]])
+        ends = [float(frame["total_cost"].iloc[0]), *others["run_cost"]]
+        x = np.concatenate([[min(ends) / 2], frame["total_cost"]])
         y = np.concatenate([[plan.half_width], frame["half_width"]])
         ax.step(x, y, where="post", color=COLOURS[0], lw=1.6, zorder=3, label="planned runs")
         ax.plot(x[1:], y[1:], "o", color=COLOURS[0], ms=5, zorder=4)
-        for rank, place, half in list(zip(frame["rank"], x[1:], y[1:], strict=True))[:MOST_RANKS]:
-            ax.annotate(str(rank), (place, half), (0, 5), textcoords="offset points", ha="center", fontsize="small",
-                        color=COLOURS[0])  # fmt: skip
+        _write_ranks(ax, frame["rank"].tolist(), x[1:], y[1:])
     ax.axhline(plan.limit, ls="--", lw=1.0, color=soft_ink(ax), zorder=1, label="all candidates")
     ax.axvline(plan.budget, ls=":", lw=1.2, color=soft_ink(ax), zorder=1, label="budget")
     ax.set(xscale="log", xlabel=f"spent ({plan.cost})", ylabel=f"half-width of the {100 * plan.level:g} % interval")
     ax.set_ylim(bottom=0)
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     small_legend(ax)
     note_doubts(ax, plan.doubts)
     return ax
+
+
+def _write_ranks(ax: Axes, ranks: list[int], x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+    """The rank beside each run that stands apart."""
+    last, width = -np.inf, float(np.log10(x[-1] / x[0])) if len(x) > 1 else 1.0
+    for rank, place, half in zip(ranks, x, y, strict=True):
+        if np.log10(place) - last > APART * max(width, 1.0):
+            ax.annotate(
+                str(rank), (place, half), (6, 5), textcoords="offset points", fontsize="small", color=COLOURS[0]
+            )
+            last = float(np.log10(place))

@@ -78,8 +78,10 @@ def plot_decay_choice(told: DecayChoice, *, ax: Axes | None = None) -> Axes:
     ax = take_axes(ax, "decay (share of the steps after warm-up)", FINAL)
     frame, look = told.frame, looks(1)[0]
     draw_band(ax, frame["fraction"], frame["low"], frame["high"], look.colour)
-    name = f"{told.law}, {100 * told.level:g} %"
+    name = _with_band(told.law, frame, told.level)
     draw_curve(ax, frame["fraction"], frame["estimate"], look, label=name, marked=False)
+    if told.tied != told.flat:
+        ax.axvspan(*told.tied, color=GREY, alpha=0.15, lw=0, label="not told from the best")
     ax.axvspan(*told.flat, color=COLOURS[2], alpha=0.15, lw=0, label="does as well as the best")
     draw_edges(ax, [told.best], f"best, {told.best:.3g}")
     ax.set(xlabel="decay (share of the steps after warm-up)", ylabel=FINAL)
@@ -147,7 +149,7 @@ def plot_rest(told: RestForecast, *, ax: Axes | None = None) -> Axes:
     """
     ax, rates = _begin_run(told.seen, ax)
     look = looks(1)[0]
-    _draw_loss(ax, told.frame, look, f"its rest, {100 * told.level:g} %", seen=False)
+    _draw_loss(ax, told.frame, look, _with_band("its rest", told.frame, told.level), seen=False)
     draw_curve(rates, told.frame["step"], told.frame["lr"], look, inside=[False] * len(told.frame), lw=1.2)
     past = told.history
     ends = arms(past["estimate"], past["low"], past["high"])
@@ -174,6 +176,12 @@ def _draw_loss(ax: Axes, curve: pd.DataFrame, look: Look, label: str, *, seen: b
     draw_band(ax, curve["step"], curve["low"], curve["high"], look.colour)
     draw_curve(ax, curve["step"], curve["estimate"], look, inside=[seen] * len(curve), label=label)
     ax.set_ylabel(label_of_column("loss"))
+
+
+def _with_band(name: str, frame: pd.DataFrame, level: float) -> str:
+    """The name of a line in a legend, with the level of its band where there is one."""
+    banded = np.isfinite(frame[["low", "high"]]).all(axis=1).any()
+    return f"{name}, {100 * level:g} %" if banded else name
 
 
 def _rates_under(ax: Axes) -> Axes:

@@ -161,6 +161,8 @@ def _cautions(fit: Fit, table: pd.DataFrame, *, believed: bool) -> tuple[str, ..
     elif table["se"].isna().any():
         cautions.append(f"intervals are unknown: {_too_few(fit)}; add runs, or fix or tie some")
     else:
+        if few := _few_effective(fit):
+            cautions.append(f"intervals mean little: {few}")
         spare = int((fit.weights > 0).sum()) - fit.coordinates.q
         if spare < FEWEST_SPARE and not fit.constraints.prior:
             cautions.append(f"only {spare} more row{'s' * (spare != 1)} than free parameters: intervals are too narrow")
@@ -174,11 +176,16 @@ def _too_few(fit: Fit) -> str:
     rows, free = int((fit.weights > 0).sum()), fit.coordinates.q
     if rows <= free:
         return "there are as many free parameters as rows"
-    along = along_runs(fit)
-    if along is None or along.effective_rows > free:
-        return f"the rows do not tell the {free} free parameters apart"
+    return _few_effective(fit) or f"the rows do not tell the {free} free parameters apart"
+
+
+def _few_effective(fit: Fit) -> str:
+    """A sentence where rows hang together so closely that they count as no more than there are free parameters."""
+    along, free = along_runs(fit), fit.coordinates.q
+    if along is None or along.effective_rows > free or fit.constraints.prior:
+        return ""
     few = number(along.effective_rows, digits=2)
-    return f"the {rows} rows count as about {few} effective ones, and there are {free} free parameters"
+    return f"the {fit.n_rows} rows count as about {few} effective ones, and there are {free} free parameters"
 
 
 def _count(n: int, what: str) -> str:

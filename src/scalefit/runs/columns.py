@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 
 import pandas as pd
 
 from scalefit.errors import ColumnError, listing, missing_column
 from scalefit.quantities import QUANTITIES
+
+#: What some quantities usually exceed; integers of 64 bits do not hold the product of two of them and a few.
+LARGE = 1e9
 
 
 def find_column(frame: pd.DataFrame, name: str, *, needed_by: str, columns: Mapping[str, str] | None = None) -> str:
@@ -64,6 +68,24 @@ def aliases_present(frame: pd.DataFrame, name: str) -> list[str]:
     """The aliases of a quantity that are columns of the table; empty for an unknown quantity."""
     known = QUANTITIES.get(name)
     return [alias for alias in known.aliases if alias in frame.columns] if known else []
+
+
+def with_large_as_floats(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table with whole numbers of quantities that go above a billion as floats; steps, seeds and experts stay.
+
+    Products of such integers, as 6ND is one, overflow without a word.
+    """
+    large = {
+        name: frame[name].to_numpy(dtype="float64", na_value=math.nan)
+        for name in QUANTITIES
+        if name in frame.columns and _is_large(name) and pd.api.types.is_integer_dtype(frame[name].dtype)
+    }
+    return frame.assign(**large) if large else frame
+
+
+def _is_large(name: str) -> bool:
+    known = QUANTITIES[name]
+    return known.unit in ("FLOP", "tokens/step") or LARGE < known.high < math.inf
 
 
 def ambiguous_column(name: str, there: list[str], needed_by: str) -> ColumnError:

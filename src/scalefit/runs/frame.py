@@ -12,7 +12,7 @@ import pandas as pd
 
 from scalefit.errors import ColumnError, DataError, listing
 from scalefit.quantities import QUANTITIES
-from scalefit.runs.columns import aliases_present, ambiguous_column
+from scalefit.runs.columns import aliases_present, ambiguous_column, with_large_as_floats
 
 _TABLES = "a pandas, polars or Arrow table, a mapping of columns, or the path of a file or folder of runs"
 
@@ -108,7 +108,8 @@ def read_runs(
         One row per run or checkpoint: the same rows, order and index as a table given. Of several logs, the rows one
         below the other; ``run`` is the log's own, or its path without what all paths share; settings in a file next to
         a log (``config.json``, ``params.json``, ``args.json``, ``hparams.json``, or the same in YAML) are constant
-        columns. Missing values are NaN. ``attrs`` holds:
+        columns. Missing values are NaN. Parameters, tokens, FLOP and their kin are floats, whatever they were: products
+        of integers of that size, such as ``6 * params * tokens``, overflow. ``attrs`` holds:
 
         - ``scalefit_notes`` : tuple of str. All that was recognised, renamed, merged or converted, one sentence each.
         - ``scalefit_refused`` : tuple of pairs of str. Each row or file that was left out: where it stands, and why;
@@ -145,7 +146,7 @@ def read_runs(
     said = dict(columns or {})
     displaced = _displaced(frame, said)
     names = _known_names(frame, said, displaced)
-    renamed = frame.rename(columns=names | displaced)
+    renamed = with_large_as_floats(frame.rename(columns=names | displaced))
     notes = [f"{name} read from column {column!r}" for column, name in names.items()]
     notes += [f"column {column!r} is now called {name!r}" for column, name in displaced.items()]
     before = frame.attrs.get("scalefit_notes", ())

@@ -31,7 +31,7 @@ def runs_apart(problem: Problem, theta: Array, weights: Array, runs: Sequence[st
     if spare <= 0:
         return ""
     within = np.sqrt(float(weights @ (residual - mean[label]) ** 2) / spare)
-    between = float(np.std(mean, ddof=1))
+    between = float(np.std(mean))
     if between < LEAST or between < FAR * within:
         return ""
     by = (

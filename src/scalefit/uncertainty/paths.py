@@ -12,7 +12,10 @@ from scalefit.fitting.problem import Array, Inputs
 
 
 def beyond(inputs: Inputs, fitted: Inputs) -> Array:
-    """The largest factor past the fitted range over the inputs, 1 inside it; infinite where a factor has no meaning."""
+    """The largest factor past the fitted range over the inputs, 1 inside it; infinite where a factor has no meaning.
+
+    Of an input that was zero or less in fitted rows, it is one more than the distance in widths of the range.
+    """
     out = np.ones(len(inputs[0]))
     for x, seen in zip(inputs, fitted, strict=True):
         if x.ndim > 1:  # a history has no range
@@ -20,7 +23,8 @@ def beyond(inputs: Inputs, fitted: Inputs) -> Array:
         low, high = float(seen.min()), float(seen.max())
         with np.errstate(divide="ignore", invalid="ignore"):
             over = np.where(x > high, x / high if high > 0 else np.inf, 1.0)
-            under = np.where(x < low, np.where(x > 0, low / x, np.inf), 1.0)
+            factor = 1 + (low - x) / (high - low) if low <= 0 < high - low else np.where(x > 0, low / x, np.inf)
+            under = np.where(x < low, factor, 1.0)
         out = np.maximum(out, np.maximum(over, under))
     return out
 

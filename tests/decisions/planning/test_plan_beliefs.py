@@ -53,7 +53,8 @@ def test_theta_of_a_prior_stays_within_the_bounds_of_the_law():
         prior = make_prior(law, {}, np.array([2.0]), places_of(typical_runs(law), law).inputs)
         theta = prior.theta(3 * np.random.default_rng(1).standard_normal((200, prior.size)))
         for j, param in enumerate(law.params):
-            assert (theta[:, j] >= param.lower).all() and (theta[:, j] <= param.upper).all()
+            assert (theta[:, j] >= param.lower).all()
+            assert (theta[:, j] <= param.upper).all()
 
 
 def test_what_is_held_is_held():
@@ -83,7 +84,11 @@ def test_draws_pass_near_the_runs_that_are_known():
 
 def test_the_scatter_is_found_from_the_runs():
     runs = sf.simulate_runs(
-        LAW, "besiroglu2024", sf.grid(params=np.geomspace(1e7, 1e9, 8), tokens=np.geomspace(1e9, 1e11, 8)), noise=0.03, rng=3
+        LAW,
+        "besiroglu2024",
+        sf.grid(params=np.geomspace(1e7, 1e9, 8), tokens=np.geomspace(1e9, 1e11, 8)),
+        noise=0.03,
+        rng=3,
     )
     places = places_of(runs)
     prior = make_prior(LAW, {}, np.array([runs.loss.min()]), places.inputs)
@@ -110,7 +115,9 @@ def test_draws_of_a_linear_problem_have_the_variance_of_the_textbook(monkeypatch
 def test_what_a_law_misses_is_alike_nearby_and_strange_far_away_and_in_another_family():
     places = Places((np.array([1e8, 1.2e8, 1e12, 1e8]),), np.array([0, 0, 0, 1]))
     K = kernel(places)
-    assert K[0, 1] > 0.95 and K[0, 2] < 1e-3 and K[0, 3] == 0
+    assert K[0, 1] > 0.95
+    assert K[0, 2] < 1e-3
+    assert K[0, 3] == 0
 
 
 def test_families_lend_each_other_what_they_know():
@@ -118,7 +125,10 @@ def test_families_lend_each_other_what_they_know():
     design = sf.grid(params=[1e7, 1e8, 1e9], tokens=[1e9, 1e10, 1e11])
     runs = sf.simulate_runs(LAW, "besiroglu2024", design, noise=0.005, rng=0)
     both = Places(
-        tuple(np.concatenate([runs[name], [1e9]]) if name == "params" else np.concatenate([runs[name], [1e11]]) for name in LAW.inputs),
+        tuple(
+            np.concatenate([runs[name], [1e9]]) if name == "params" else np.concatenate([runs[name], [1e11]])
+            for name in LAW.inputs
+        ),
         np.concatenate([np.zeros(9, int), [1]]),
     )
     prior = make_prior(LAW, {}, np.full(2, runs.loss.min()), both.inputs)

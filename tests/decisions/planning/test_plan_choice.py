@@ -19,9 +19,7 @@ from scalefit.decisions.planning.choosing import (
 def pool(rng: np.random.Generator, count: int = 7, uses: int = 1) -> Pool:
     """Candidates and one target that have a few causes in common."""
     causes = rng.standard_normal((count + 1, 3))
-    return Pool(
-        causes @ causes.T, np.full(count, 0.1), rng.uniform(1.0, 4.0, count), np.full(count, uses), draws=1e9
-    )
+    return Pool(causes @ causes.T, np.full(count, 0.1), rng.uniform(1.0, 4.0, count), np.full(count, uses), draws=1e9)
 
 
 def variance_after(told: Pool, picks: tuple[int, ...]) -> float:

@@ -78,7 +78,8 @@ def test_the_order_of_the_known_runs_does_not_matter_much(plan):
 
 def test_a_plan_can_be_made_before_any_run():
     told = plan_runs(None, "chinchilla", OFFERED, budget=2e20, target=BIG, **FEW)
-    assert len(told.frame) and told.n_runs == 0
+    assert len(told.frame)
+    assert told.n_runs == 0
     assert "no runs yet" in told.doubts[0]
     assert told.said().state == "doubtful"
     assert told.half_width_after < 0.5 * told.half_width
@@ -91,7 +92,8 @@ def test_without_candidates_some_are_made_for_the_budget():
 
 def test_too_small_a_budget_is_answered_with_the_cheapest_candidate():
     told = plan_runs(RUNS, "chinchilla", OFFERED, budget=1e15, target=BIG, **FEW)
-    assert not len(told.frame) and not told.helps
+    assert not len(told.frame)
+    assert not told.helps
     assert told.said().headline.startswith("Nothing within 1e15")
     assert "the cheapest candidate costs 3e18" in told.said().headline
     assert told.half_width_after == told.half_width
@@ -123,7 +125,9 @@ def test_costs_may_be_a_column_a_formula_a_cost_or_a_function():
     ways = ["dollars", "6 * params * tokens / 1e18", lambda rows: rows["flops"] / 1e18]
     spent = [plan_runs(RUNS, "chinchilla", table, budget=100, target=BIG, cost=cost, **FEW).spent for cost in ways]
     assert spent == pytest.approx([spent[0]] * 3)
-    by_cost = plan_runs(RUNS, "chinchilla", table, budget=1e20, target=BIG, cost=sf.Cost.of("6 * params * tokens"), **FEW)
+    by_cost = plan_runs(
+        RUNS, "chinchilla", table, budget=1e20, target=BIG, cost=sf.Cost.of("6 * params * tokens"), **FEW
+    )
     assert by_cost.spent == pytest.approx(1e18 * spent[0])
 
 
@@ -141,7 +145,9 @@ def test_the_documented_set_is_taken_where_no_law_is_named():
 def test_laws_of_one_input_need_a_column():
     law = sf.get_law("power_offset")
     sizes = sf.grid(params=np.geomspace(1e6, 1e8, 6))
-    runs = sf.simulate_runs(law, {"A": 40.0, "alpha": 0.3, "E": 1.7}, sizes, noise=0.003, columns={"x": "params"}, rng=0)
+    runs = sf.simulate_runs(
+        law, {"A": 40.0, "alpha": 0.3, "E": 1.7}, sizes, noise=0.003, columns={"x": "params"}, rng=0
+    )
     told = plan_runs(runs.iloc[:4], law, sizes.iloc[4:], budget=2e8, target=sf.grid(params=[1e9]),
                      columns={"x": "params"}, cost="params", **FEW)  # fmt: skip
     assert len(told.frame)
@@ -164,7 +170,9 @@ def test_families_are_planned_together():
 
 def test_a_difference_turns_its_sign_with_the_pair():
     one, other = (
-        plan_runs(families(), "chinchilla", OFFERED, budget=1e20, target=Target.difference("family", BIG, between=pair), **FEW)
+        plan_runs(
+            families(), "chinchilla", OFFERED, budget=1e20, target=Target.difference("family", BIG, between=pair), **FEW
+        )
         for pair in (("a", "b"), ("b", "a"))
     )
     a, b = (told.forecast.estimate.iloc[0] for told in (one, other))
@@ -184,7 +192,9 @@ def test_the_best_size_of_a_budget_is_found_and_becomes_more_certain():
 
 def test_a_crossover_is_looked_for_within_its_reach():
     runs = families()
-    told = plan_runs(runs, "chinchilla", OFFERED, budget=1e20, target=Target.crossover("family", "flops", (1e17, 1e23)), **FEW)
+    told = plan_runs(
+        runs, "chinchilla", OFFERED, budget=1e20, target=Target.crossover("family", "flops", (1e17, 1e23)), **FEW
+    )
     row = told.forecast.iloc[0]
     assert 1e17 * (1 - 1e-9) <= row.low <= row.estimate <= row.high <= 1e23 * (1 + 1e-9)
 
@@ -206,9 +216,17 @@ def test_what_cannot_be_meant_is_refused_with_what_to_type():
     with pytest.raises(sf.ColumnError, match="rename"):
         plan_runs(RUNS, "chinchilla", OFFERED.assign(rank=1), budget=1, target=BIG)
     with pytest.raises(sf.FitError, match="cost='params \\* experts'"):
-        plan_runs(None, "moe_clark", sf.grid(params=[1e8, 1e9], experts=[1, 8]), budget=1, target=sf.grid(params=[1e10], experts=[8]))
+        plan_runs(
+            None,
+            "moe_clark",
+            sf.grid(params=[1e8, 1e9], experts=[1, 8]),
+            budget=1,
+            target=sf.grid(params=[1e10], experts=[8]),
+        )
     with pytest.raises(sf.FitError, match="is of two families"):
-        plan_runs(families(), "chinchilla", OFFERED, budget=1e20, target=Target.difference("family", BIG, between=("a", "c")))
+        plan_runs(
+            families(), "chinchilla", OFFERED, budget=1e20, target=Target.difference("family", BIG, between=("a", "c"))
+        )
     with pytest.raises(sf.DataError, match="above 0 in every run"):
         plan_runs(RUNS.assign(loss=-1.0), "chinchilla", OFFERED, budget=1e20, target=BIG)
     with pytest.raises(sf.FitError, match="reach=\\(low, high\\)"):
@@ -236,7 +254,8 @@ def test_candidates_refuse_what_is_not_above_zero():
 def test_the_text_says_what_to_train_and_how_sure_the_answer_will_be(plan):
     text = str(plan)
     assert text.startswith(f"Train {len(plan.frame)} runs for ")
-    assert "then known to" in text and "90 %" in text
+    assert "then known to" in text
+    assert "90 %" in text
     assert "RunPlan" not in text
     assert plan._repr_html_().count("<table") == 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -61,7 +61,7 @@ class Question:
     def _best_sizes(self, belief: Belief, law: Law) -> Array:
         middle = np.sqrt(self.target.flops / 6 / TOKENS_PER_PARAM)
         sizes = middle * np.logspace(-DECADES, DECADES, SIZES)
-        there = {"params": sizes, "tokens": self.target.flops / 6 / sizes}
+        there: dict[str, Array | float] = {"params": sizes, "tokens": self.target.flops / 6 / sizes}
         out = []
         for g in range(len(self.groups)):
             values = values_at(belief.prior, belief.z, _places(law, there, g))
@@ -74,7 +74,7 @@ class Question:
         if self.target.along == "flops" and "flops" not in law.inputs and law.inputs != ("x",):
             ratio = held.pop("tokens_per_param", TOKENS_PER_PARAM)
             params = np.sqrt(along / 6 / ratio)
-            there = {"params": params, "tokens": ratio * params, **held}
+            there: dict[str, Array | float] = {"params": params, "tokens": ratio * params, **held}
         else:
             there = {law.inputs[0] if law.inputs == ("x",) else self.target.along: along, **held}
         first, second = (values_at(belief.prior, belief.z, _places(law, there, g)) for g in self.pair)
@@ -105,6 +105,7 @@ def make_question(target: Target, runs: pd.DataFrame, candidates: pd.DataFrame) 
                 f"A {target.kind} is of two families; {by!r} has {listing(groups)}. Pass between=({groups[0]!r}, …)."
             )
         pair = (groups.index(str(asked[0])), groups.index(str(asked[1])))
+        target = replace(target, between=(str(asked[0]), str(asked[1])))
     return Question(target, groups, _rows(target, groups), pair)
 
 

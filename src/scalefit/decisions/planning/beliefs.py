@@ -1,8 +1,8 @@
 """What is believed of a law after some runs: draws of its parameters, however few the runs are.
 
-Each draw is the best fit to outcomes that were shaken by their noise, under a prior that was drawn too (randomised maximum
-likelihood: Oliver et al. 1996; Bardsley et al. 2014). For a law that is linear these are draws of the posterior; with no
-runs they are draws of the prior, and with many those of a parametric bootstrap.
+Each draw is the best fit to outcomes that were shaken by their noise, under a prior that was drawn too (randomised
+maximum likelihood: Oliver et al. 1996; Bardsley et al. 2014). For a law that is linear these are draws of the
+posterior; with no runs they are draws of the prior, and with many those of a parametric bootstrap.
 """
 
 from __future__ import annotations
@@ -130,11 +130,11 @@ def believe(prior: Prior, places: Places, y: Array, luck: Luck, noise: float | N
     if not n:
         size = (USUAL_NOISE if noise is None else noise) * _spread_of_size(luck.size, 0.0, noise)
         return Belief(prior, z0, values_at(prior, z0, places) + size[:, None] * missed, float(np.mean(size)), 0.0)
-    rows, pull = places.rows(slice(0, n)), np.linalg.inv(alike)
+    rows, pull = places.rows(slice(0, n)), np.asarray(np.linalg.inv(alike), float)
     best, tails, scale, spare, evidence = _best(prior, rows, y, smooth[:n, :n], pull, z0, noise)
     size = scale * _spread_of_size(luck.size, spare, noise)
     covariance = smooth[:n, :n] + np.diag(tails)
-    task = _Task(prior, rows, np.linalg.inv(np.linalg.cholesky(covariance)), pull)
+    task = _Task(prior, rows, _whitener(covariance), pull)
     shaken = missed[:, :n] + np.sqrt(tails) * luck.noise
     start = np.broadcast_to(best, z0.shape).copy()
     z, _ = descend(task, start, z0, y - size[:, None] * shaken, size, DRAW_STEPS)
@@ -156,6 +156,10 @@ def kernel(places: Places) -> Array:
     return np.asarray(np.exp(-0.5 * away) * (places.group[:, None] == places.group))
 
 
+def _whitener(covariance: Array) -> Array:
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance)), float)
+
+
 def _spread_of_size(uniform: Array, spare: float, noise: float | None) -> Array:
     """(draws,): the size of the scatter over its estimate, which few runs leave open."""
     if noise is not None:
@@ -175,7 +179,7 @@ def _best(
     tails, scale = np.ones(len(y)), USUAL_NOISE if noise is None else noise
     for turn in range(ROUNDS):
         covariance = smooth + np.diag(tails)
-        task = _Task(prior, rows, np.linalg.inv(np.linalg.cholesky(covariance)), pull)
+        task = _Task(prior, rows, _whitener(covariance), pull)
         z, cost = descend(task, z, np.zeros_like(z), np.broadcast_to(y, (len(z), len(y))), np.full(len(z), scale),
                           FIT_STEPS)  # fmt: skip
         z = z[[int(np.argmin(cost))]]

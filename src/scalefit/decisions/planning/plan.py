@@ -73,8 +73,8 @@ def plan_runs(
     Parameters
     ----------
     runs : table or path, one row a finished run; None where there is none yet.
-    laws : laws or names, all of the same inputs; None is the documented set of :func:`scalefit.forecast` for the columns
-        of runs and candidates.
+    laws : laws or names, all of the same inputs; None is the documented set of :func:`scalefit.forecast` for the
+        columns of runs and candidates.
     candidates : table of runs that might be trained, with the inputs of the laws and any other columns. None makes some
         of params and tokens for budgets from a thousandth of ``budget`` up to it, see :func:`scalefit.candidates`.
     budget : what may be spent on them together, in the unit of ``cost``; above zero.
@@ -133,7 +133,7 @@ def plan_runs(
     frame = None if frame is None or not len(frame) else frame
     wanted = as_target(target, by)
     if candidates is None:
-        candidates = make_candidates(budget * LADDER)
+        candidates = make_candidates((budget * LADDER).tolist())
     table = as_frame(candidates, what="the candidates")
     _check_candidates(table, outcome)
     contenders, known = _contenders(frame, table, wanted, laws, dict(columns or {}), along, fixed or {})
@@ -157,9 +157,7 @@ def update_plan(plan: RunPlan, new_runs: Any, budget: float | None) -> RunPlan:
     left = request.budget - float(costs_of(new, request.cost, request.columns).sum()) if budget is None else budget
     both = new if request.runs is None else pd.concat([request.runs, new])
     return _plan(
-        replace(
-            request, runs=both, uses=uses_left(request, new), budget=max(float(left), 0.0), seed=request.seed + 1
-        )
+        replace(request, runs=both, uses=uses_left(request, new), budget=max(float(left), 0.0), seed=request.seed + 1)
     )
 
 
@@ -287,9 +285,7 @@ def _plan(request: Request) -> RunPlan:
         forecast=forecast,
         half_width=now,
         limit=float(limit),
-        laws=law_table(
-            [one.name for one in request.contenders], known.laws, [one.noise for one in known.beliefs]
-        ),
+        laws=law_table([one.name for one in request.contenders], known.laws, [one.noise for one in known.beliefs]),
         target=request.question.target,
         budget=request.budget,
         level=request.level,
@@ -331,7 +327,7 @@ def _frame(request: Request, pool: Pool, choice: Choice, now: float) -> pd.DataF
 
 def _each(request: Request, pool: Pool, now: float) -> pd.DataFrame:
     left = np.flatnonzero(request.uses > 0)
-    after = [float(np.mean(np.diag(condition(pool.covariance, i, pool.noise[i]))[pool.count :])) for i in left]
+    after = [float(np.mean(np.diag(condition(pool.covariance, i, pool.noise[i]))[pool.count :])) for i in left.tolist()]
     half = now * np.sqrt(np.array(after) / pool.variance)
     return request.candidates.iloc[left].assign(run_cost=pool.cost[left], half_width=half)
 

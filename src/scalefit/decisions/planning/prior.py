@@ -72,12 +72,12 @@ class Prior:
             if kind in ("inner", "term", "signed"):
                 later.append(k)
                 continue
-            value = raw[:, k]
+            number: Array = raw[:, k]
             if kind == "log":
-                value = np.exp(np.clip(value, -200, 200))
+                number = np.exp(np.clip(number, -200, 200))
             elif kind == "share":
-                value = level / (1 + np.exp(-np.clip(value, -50, 50)))
-            theta[:, j] = np.clip(value, law.params[j].lower, law.params[j].upper)
+                number = np.asarray(level / (1 + np.exp(-np.clip(number, -50, 50))))
+            theta[:, j] = np.clip(number, law.params[j].lower, law.params[j].upper)
         self._sizes(theta, raw, later, level)
         return theta
 
@@ -97,10 +97,10 @@ class Prior:
         with np.errstate(all="ignore"):
             terms = law.terms(theta, self.middle, [self.free[k] for k in linear])[:, :, 0]
         for i, k in enumerate(linear):
-            size = level / np.maximum(np.abs(terms[:, i]), 1e-300)
+            unit = level / np.maximum(np.abs(terms[:, i]), 1e-300)
             times = np.exp(np.clip(raw[:, k], -200, 200)) if self.kinds[k] == "term" else raw[:, k]
             param = law.params[self.free[k]]
-            theta[:, self.free[k]] = np.clip(times * size, param.lower, param.upper)
+            theta[:, self.free[k]] = np.clip(times * unit, param.lower, param.upper)
 
     def values(self, z: Array, inputs: Inputs, group: int = 0) -> Array:
         """(B, n): the log of the law for numbers (B, q) at inputs of (n,) each; finite everywhere."""
@@ -142,9 +142,7 @@ def _constants(law: Law, inputs: Inputs) -> set[int]:
     theta = np.array([[np.clip(_typical(param), param.lower, param.upper) for param in law.params]])
     with np.errstate(all="ignore"):
         terms = law.terms(theta, inputs, law.linear_index)[0]
-    return {
-        j for j, term in zip(law.linear_index, terms, strict=True) if np.allclose(term, 1.0, rtol=1e-9, atol=1e-9)
-    }
+    return {j for j, term in zip(law.linear_index, terms, strict=True) if np.allclose(term, 1.0, rtol=1e-9, atol=1e-9)}
 
 
 def _typical(param: Param) -> float:

@@ -24,7 +24,7 @@ class RunPlan(Answer):
     Attributes
     ----------
     frame : DataFrame
-        The runs to train, best value first, under the index of the candidates: ``rank``, the columns of the candidate,
+        The runs to train, best value first, under the index of the candidates: ``rank``, the candidate's columns,
         ``run_cost``, ``total_cost`` up to it, and ``half_width``, that of the target once it is trained. A candidate to
         be trained with several seeds stands there once for each.
     candidates : DataFrame

@@ -36,7 +36,8 @@ def say_plan(plan: RunPlan) -> Said:
     if not plan.helps:
         return Said("bad", _nothing(plan), plan.doubts, (_now(plan),), _notes(plan))
     head = (
-        f"Train {count_of(len(plan.frame), 'run')} for {si(plan.spent)} of {si(plan.budget)}: {plan.target.text} is then "
+        f"Train {count_of(len(plan.frame), 'run')} for {si(plan.spent)} of {si(plan.budget)}: "
+        f"{plan.target.text} is then "
         f"known to {width_text(plan.half_width_after)}, from {width_text(plan.half_width)} now"
     )
     return Said(state_of(plan.doubts), head, plan.doubts, (_table(plan), _now(plan)), _notes(plan))
@@ -44,7 +45,8 @@ def say_plan(plan: RunPlan) -> Said:
 
 def _nothing(plan: RunPlan) -> str:
     """Why no candidate is worth its cost."""
-    head = f"Nothing within {si(plan.budget)} would make {plan.target.text} much more certain than {width_text(plan.half_width)}: "
+    known = width_text(plan.half_width)
+    head = f"Nothing within {si(plan.budget)} would make {plan.target.text} much more certain than {known}: "
     cheapest = float(plan.candidates["run_cost"].min()) if len(plan.candidates) else float("inf")
     if not np.isfinite(cheapest):
         return head + "every candidate is trained"
@@ -64,6 +66,7 @@ def _nothing(plan: RunPlan) -> str:
 def _table(plan: RunPlan) -> pd.DataFrame:
     frame = plan.frame
     rest = [name for name in frame.columns if name not in ("rank", "run_cost", "total_cost", "half_width")]
+    rest = [name for name in rest if not frame[name].equals(frame["run_cost"].rename(name))]
     cells = {"rank": frame["rank"].astype(str)}
     for name in rest:
         cells[str(name)] = frame[name].map(lambda value: si(value) if isinstance(value, int | float) else str(value))
@@ -91,5 +94,6 @@ def _notes(plan: RunPlan) -> tuple[str, ...]:
     laws = f"laws: {weights}" if len(plan.laws) > 1 else f"law: {plan.laws.index[0]}"
     return (
         f"{laws}; {count_of(plan.n_runs, 'run')} known; cost: {plan.cost}",
-        f"widths are half of {100 * plan.level:g} % intervals of the law's mean, expected from draws; a new run also scatters",
+        f"widths are half of {100 * plan.level:g} % intervals of the law's mean, expected from draws; "
+        "a new run also scatters",
     )

@@ -210,7 +210,7 @@ def _other(call: _Call, ladder: Ladder, against: TruthLike | Fit | float) -> Lad
         return call.ladder(against, None, noise)
     if isinstance(against, tuple):
         return call.ladder(against[0], against[1], noise)
-    if isinstance(against, bool) or not isinstance(against, int | float | np.number):
+    if not isinstance(against, int | float | np.number):
         return call.ladder(ladder.study.law, against, noise)
     lead = float(against)
     if not -1 < lead < 1:

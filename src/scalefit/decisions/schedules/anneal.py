@@ -23,6 +23,7 @@ from scalefit.decisions.schedules.doubts import SAME_RATE, doubts_of
 from scalefit.decisions.schedules.own_level import RECENT, OwnLevel, RunLog, later, moved_note, own_level, read_log
 from scalefit.decisions.schedules.plan import Plan
 from scalefit.errors import DataError, not_one_of
+from scalefit.law import Law
 from scalefit.result import Fit
 from scalefit.schedules import Schedule
 from scalefit.schedules.decays import DECAYS, DecayShape, decayed
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Steps at which each decay is kept for the picture.
 CURVE = 60
+#: The setting ``decay`` of laws of annealing where none is given.
+DEFAULT_DECAY = 0.999
 #: A run this many typical residuals away from the law of the others is another kind of run.
 FAR_LEVEL = 10.0
 
@@ -56,6 +59,7 @@ class Annealing(Plan):
     offset : float, how far its recent rows lie above the law, on the scale of the objective (on the log
         scale a share).
     rows : int, how many recent rows showed it.
+    memory : what to know of the memory of the law, empty where it is long.
     level, law, doubts, source : as in all answers about schedules.
     """
 
@@ -66,6 +70,7 @@ class Annealing(Plan):
     current: float
     offset: float
     rows: int
+    memory: str = ""
 
     def said(self) -> Said:
         """The answer in words."""
@@ -166,6 +171,7 @@ def anneal_now(
         current=current,
         offset=own.offset,
         rows=own.rows,
+        memory=memory_note(fit.law),
         level=level,
         law=fit.law.name,
         doubts=(*run.doubts, *doubts_of(fit, plans, others), *level_doubts(run, own)),
@@ -201,6 +207,20 @@ def decay_from(schedule: Schedule, now: int, length: int, *, shape: DecayShape, 
     fall = decayed(shape, np.arange(1, length + 1) / length, peak=rate, end=end)
     rates = np.concatenate([schedule.rates[: now + 1], fall])
     return Schedule("from_log", rates, float(rates.max()), min(schedule.warmup, now))
+
+
+def memory_note(law: Law) -> str:
+    """What a setting ``decay`` that is short, or was not chosen, means for what a decay saves; empty if neither."""
+    decay = law.derive.settings.get("decay") if law.derive is not None else None
+    if not isinstance(decay, float) or not decay <= DEFAULT_DECAY:
+        return ""
+    ask = f"ask sf.profile_setting(runs, {law.name!r}, 'decay')"
+    if decay == DEFAULT_DECAY:
+        return f"The law remembers drops of the rate for some 1,000 steps, by default: {ask} whether these runs do."
+    return (
+        f"The law remembers drops of the rate for some {1 / (1 - decay):,.0f} steps, fewer than by default: what a "
+        f"decay saves was 20 to 40 % off where that was too short; {ask}."
+    )
 
 
 def level_doubts(run: RunLog, own: OwnLevel) -> list[str]:
@@ -263,4 +283,4 @@ def table(told: Annealing) -> pd.DataFrame:
 
 def notes(told: Annealing) -> list[str]:
     """Where the numbers come from."""
-    return [moved_note(told.law, told.offset, told.rows, told.source)]
+    return [moved_note(told.law, told.offset, told.rows, told.source), *([told.memory] if told.memory else [])]

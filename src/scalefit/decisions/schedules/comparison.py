@@ -165,7 +165,8 @@ def side_by_side(names: list[str], estimate: Array, draws: Array, level: float) 
     low, high = ends(draws, level)
     nearer, farther = ends(draws - draws[:, order[:1]], level)
     known = np.isfinite(draws).all(axis=1)
-    lowest = np.bincount(np.argmin(draws[known], axis=1), minlength=len(names)) / max(int(known.sum()), 1)
+    at_lowest = draws[known] == draws[known].min(axis=1, keepdims=True)  # equal schedules share a draw
+    lowest = (at_lowest / at_lowest.sum(axis=1, keepdims=True)).sum(axis=0) / max(int(known.sum()), 1)
     frame = pd.DataFrame(
         {
             "schedule": names,
@@ -207,6 +208,10 @@ def headline(told: ScheduleComparison) -> str:
     first, second = told.frame.iloc[0], told.frame.iloc[1]
     apart = words.with_interval(second.difference, second.difference_low, second.difference_high, told.level)
     ended = words.with_interval(first.estimate, first.low, first.high, told.level)
+    if second.difference == second.difference_low == second.difference_high == 0:
+        same = told.frame["schedule"][(told.frame[["difference", "difference_low", "difference_high"]] == 0).all(axis=1)]
+        rest = "" if len(same) == len(told.frame) else f", the lowest of {len(told.frame)}"
+        return f"After {told.steps:,} steps {listing(same, last='and')} come to the same{rest}: they end at {ended}"
     if second.difference_low <= 0:
         level_with = listing(told.tied, last="and")
         return (

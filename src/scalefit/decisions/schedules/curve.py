@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -15,7 +16,8 @@ from scalefit.decisions.schedules.along import (
     other_inputs,
     shown_steps,
 )
-from scalefit.errors import DataError
+from scalefit.decisions.schedules.doubts import unseen_warmup
+from scalefit.errors import DataError, FitWarning
 from scalefit.result import Fit
 from scalefit.schedules import Schedule
 from scalefit.uncertainty.bands import BandKind
@@ -36,6 +38,8 @@ def predict_curve(
     check_curve_law(fit.law, asker)
     schedule = check_schedule(schedule, asker)
     others = other_inputs(fit, at, asker)
+    if unseen := unseen_warmup(fit, [schedule]):
+        warnings.warn(f"{asker}: {unseen}.", FitWarning, stacklevel=3)
     where = shown_steps(schedule, first_step(fit, schedule)) if steps is None else np.array(list(steps))
     if not len(where):
         raise DataError("predict_curve: steps is empty; leave it out, or name some, such as [1000, 2000].")

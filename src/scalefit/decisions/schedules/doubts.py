@@ -81,11 +81,8 @@ def doubts_of(fit: Fit, schedules: Sequence[Schedule], at: dict[str, float]) -> 
     early = min(one.steps for one in schedules)
     if "step" in fit.data.columns and early < fit.data["step"].min():
         out.append(f"it ends at step {early:,}, before the first fitted row at step {int(fit.data['step'].min()):,}")
-    if _lacks_warmup(fit) and any(one.warmup and one.rates[0] < FULL_RATE * one.rates.max() for one in schedules):
-        out.append(
-            "the fitted runs are taken to have begun at full rate, for their logs show no warm-up, and this one warms "
-            "up: give the warm-up to sf.fit too, with schedules={run: sf.Schedule.…}"
-        )
+    if unseen := unseen_warmup(fit, schedules):
+        out.append(unseen)
     if seen is not None:
         out += _beyond_rates(seen, schedules)
     inputs = [inputs_along(law, one, [one.steps], at) for one in schedules]
@@ -105,6 +102,17 @@ def doubts_of(fit: Fit, schedules: Sequence[Schedule], at: dict[str, float]) -> 
             if fitted > 0 and most > FAR * fitted:
                 out.append(f"its {which} is {most / fitted:.1f} times that of {what}")
     return tuple(out)
+
+
+def unseen_warmup(fit: Fit, schedules: Sequence[Schedule]) -> str:
+    """A sentence where a schedule warms up and those of the fitted runs do not; empty otherwise."""
+    warms = any(one.warmup and one.rates[0] < FULL_RATE * one.rates.max() for one in schedules)
+    if not warms or not _lacks_warmup(fit):
+        return ""
+    return (
+        "the fitted runs are taken to have begun at full rate, for their logs show no warm-up, and this one warms "
+        "up: give the warm-up to sf.fit too, with schedules={run: sf.Schedule.…}"
+    )
 
 
 def _lacks_warmup(fit: Fit) -> bool:

@@ -243,6 +243,8 @@ def _refitted(
         final = last.frame.iloc[-1]
         told.append((last.frame.reset_index(drop=True), draws_between(final.estimate, final.low, final.high, level)))
     doubts = [] if last is None else [str(doubt) for doubt in last.doubts]
+    if not run.compared:
+        doubts.insert(0, "the log has no learning rates, so that it is not known whether the run follows the schedule")
     rates = run.schedule.rates[: run.now + 1]
     fell = bool((rates * SAME_RATE < np.maximum.accumulate(rates)).any())
     if known is None and not fell:

@@ -34,13 +34,14 @@ CHANGE_ERROR = 0.2
 class RunLog:
     """Checkpoints of one run in the order of their steps: ``steps`` and ``seen`` (n,), and its schedule so far.
 
-    ``doubts`` say where the rates of the log are others than those of the schedule.
+    ``doubts`` say where the rates of the log are others than those of the schedule; ``compared`` is whether it has any.
     """
 
     steps: Steps
     seen: Array
     schedule: Schedule
     doubts: tuple[str, ...] = ()
+    compared: bool = True
 
     @property
     def now(self) -> int:
@@ -50,7 +51,7 @@ class RunLog:
     def until(self, step: int) -> RunLog:
         """The rows up to a step."""
         kept = self.steps <= step
-        return RunLog(self.steps[kept], self.seen[kept], self.schedule, self.doubts)
+        return RunLog(self.steps[kept], self.seen[kept], self.schedule, self.doubts, self.compared)
 
 
 def read_log(log: object, schedule: Schedule | None, target: str, asker: str) -> RunLog:
@@ -91,10 +92,11 @@ def read_log(log: object, schedule: Schedule | None, target: str, asker: str) ->
             f"give a Schedule of {steps[-1]} steps or more."
         )
     doubts: tuple[str, ...] = ()
-    if planned and has_column(frame, "lr", columns={}):
+    logged = has_column(frame, "lr", columns={})
+    if planned and logged:
         lr = find_column(frame, "lr", needed_by=asker, columns={})
         doubts = off_schedule(steps, pd.to_numeric(frame[lr], errors="coerce").to_numpy(float)[order], schedule, asker)
-    return RunLog(steps, np.asarray(seen, float), schedule, doubts)
+    return RunLog(steps, np.asarray(seen, float), schedule, doubts, logged or not planned)
 
 
 def off_schedule(steps: Steps, rates: Array, schedule: Schedule, asker: str) -> tuple[str, ...]:

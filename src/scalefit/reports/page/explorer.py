@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from scalefit.decisions.allocation.budget import allocate
+from scalefit.decisions.larger import rounded
 from scalefit.decisions.targets.scales import find_scale
 from scalefit.errors import FitError
 from scalefit.quantities import better_of
 from scalefit.reports.page.javascript import to_javascript
 from scalefit.reports.page.reasons import told_or_why
-from scalefit.reports.page.subject import LARGER, Subject, rounded
+from scalefit.reports.page.subject import LARGER, Subject
 from scalefit.wording.digits import number, si, significant
 
 LEVEL = 0.9

@@ -20,6 +20,7 @@ from scalefit.decisions.backtest_result import Backtest
 from scalefit.decisions.comparison.compare import compare
 from scalefit.decisions.comparison.record import Comparison
 from scalefit.decisions.forecast import forecast
+from scalefit.decisions.forecast_result import Forecast
 from scalefit.errors import FitError
 from scalefit.fitting.problem import Array
 from scalefit.reports.checklist import Checklist, Entry, Who, make_checklist
@@ -28,8 +29,10 @@ from scalefit.reports.page.pictures import answer_picture, fit_pictures
 from scalefit.reports.page.reasons import told_or_why
 from scalefit.reports.page.subject import Subject
 from scalefit.result import Fit
+from scalefit.wording.amounts import digits_for, plain
 from scalefit.wording.digits import number, si
 from scalefit.wording.page import badge, cells_table, lines
+from scalefit.wording.said import State
 
 #: Rows of the table of runs; of more, so many at even distances.
 MOST_ROWS = 300
@@ -86,7 +89,15 @@ class Report:
         """The first sentence of every answer that was made: last to be made, first to be read."""
         if not self._answers:
             raise FitError("none of the answers below could be made of this fit; each says why.")
-        return "\n".join(_headline(answer) for answer in self._answers)
+        return "\n".join(lines([said]) if state is None else badge(state, said) for state, said in self._sentences())
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The same as text, one line for each answer."""
+        return tuple(said for _, said in self._sentences())
+
+    def _sentences(self) -> list[tuple[State | None, str]]:
+        return [_sentence(answer) for answer in self._answers]
 
     def _told(self, answer: Any) -> str:
         self._answers.append(answer)
@@ -97,11 +108,11 @@ class Report:
         fit = self.subject.fit
         rows = [["rows", f"{fit.n_rows:,}"], ["runs", f"{fit.n_runs:,}"]]
         rows += [[self.subject.label(name), span] for name, span in self._ranges()]
-        for by in dict.fromkeys((self.subject.by or "family", "family")):
-            if by in fit.data:
-                counts = fit.data[by].value_counts()
-                shown = ", ".join(f"{name} {count}" for name, count in counts.head(12).items())
-                rows.append([by, shown + (f" and {len(counts) - 12} more" if len(counts) > 12 else "")])
+        if self.subject.families is not None:
+            counts = self.subject.families.value_counts()
+            shown = ", ".join(f"{name} {count}" for name, count in counts.head(12).items())
+            more = f" and {len(counts) - 12} more" if len(counts) > 12 else ""
+            rows.append([str(self.subject.families.name), shown + more])
         dropped = fit.provenance.get("rows_dropped", {})
         if dropped:
             rows.append(["left out", "; ".join(f"{where}: {why}" for where, why in dropped.items())])
@@ -258,12 +269,26 @@ def answer_html(answer: Any) -> str:
     return _code(repr(answer))
 
 
-def _headline(answer: Any) -> str:
-    """The first sentence of an answer with the colour of its state."""
-    if hasattr(answer, "said"):
-        said = answer.said()
-        return badge(said.state, said.headline)
-    return lines([repr(answer).partition("\n")[0]])
+def _sentence(answer: Any) -> tuple[State | None, str]:
+    """The first sentence of an answer and its state; a forecast says its number, and a doubt is spelt out."""
+    if not hasattr(answer, "said"):
+        return None, repr(answer).partition("\n")[0]
+    said = answer.said()
+    told = said.headline
+    if told.endswith(":") and said.doubts:
+        told = f"{told} {said.doubts[0]}"
+    if isinstance(answer, Forecast):
+        told = f"{_first_point(answer)}. {told}"
+    return said.state, told
+
+
+def _first_point(told: Forecast) -> str:
+    """What a forecast says of its first point."""
+    first = told.frame.iloc[0]
+    where = ", ".join(f"{name} {si(float(first[name]))}" for name in told.inputs)
+    digits = digits_for(*(float(first[name]) for name in ("estimate", "low", "high")))
+    value, low, high = (plain(float(first[name]), digits) for name in ("estimate", "low", "high"))
+    return f"{told.target} {value} ({100 * told.level:g} %: {low} to {high}) at {where}"
 
 
 def _checklist(told: Checklist) -> str:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -60,15 +60,10 @@ def write_report(
     FitError
         If an argument cannot be meant, or the file cannot be written.
     """
-    page = report_page(
+    page = make_page(
         fit, runs=runs, by=by, at=at, flops=flops, answers=answers, skip=skip, draws=draws, rng=rng, progress=progress
     )
-    place = Path(path).expanduser()
-    try:
-        place.write_text(page, encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise FitError(f"The report cannot be written to {str(path)!r}: {error}.") from error
-    return place
+    return page.write(path)
 
 
 def report_page(
@@ -113,19 +108,73 @@ def report_page(
     FitError
         If an argument cannot be meant.
     """
+    return make_page(
+        fit, runs=runs, by=by, at=at, flops=flops, answers=answers, skip=skip, draws=draws, rng=rng, progress=progress
+    ).html
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """A report that was made.
+
+    Parameters
+    ----------
+    html : all of it.
+    pooled : that one law was fitted to several families; empty where it was not.
+    sentences : the first of every answer.
+    """
+
+    html: str
+    pooled: str
+    sentences: tuple[str, ...]
+
+    def write(self, path: str | Path) -> Path:
+        """Write it into a file.
+
+        Raises
+        ------
+        FitError
+            If the file cannot be written.
+        """
+        place = Path(path).expanduser()
+        try:
+            place.write_text(self.html, encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise FitError(f"The report cannot be written to {str(path)!r}: {error}.") from error
+        return place
+
+
+def make_page(
+    fit: Fit,
+    *,
+    runs: Any = None,
+    by: str | None = None,
+    at: Any = None,
+    flops: float | Sequence[float] | None = None,
+    answers: Mapping[str, str] | None = None,
+    skip: Sequence[str] = (),
+    draws: int = DRAWS,
+    rng: int | None = None,
+    progress: bool = False,
+    commands: bool = False,
+) -> Page:
+    """The page of :func:`report_page` with its first sentences; ``commands`` for a reader of the command line."""
     if isinstance(draws, bool) or int(draws) != draws or draws < 2:
         raise FitError(f"report needs a whole number of draws, at least 2; got {draws!r}.")
     seed = int(np.random.default_rng(fit.seed).integers(2**31)) if rng is None else _checked_seed(rng)
-    subject = Subject(fit, runs, by, at, flops, int(draws), dict(answers or {}), seed)
+    subject = Subject(fit, runs, by, at, flops, int(draws), dict(answers or {}), seed, commands)
     report = Report(subject)
     parts = _without(report.parts(), skip)
     made = [_section(part) for part in _counted(parts, progress)]
     sliders, script = _explored(subject)
     title = f"{fit.law.name} on {fit.n_runs:,} run{'s' * (fit.n_runs != 1)}"
+    if subject.pooled:
+        title += f": {subject.pooled}"
     verdict = f'<section id="verdict">{describe_fit(fit)}</section>'
     short = f'<section id="short"><h2>In short</h2>\n{_made(report.in_short)}\n</section>'
     body = "\n".join([f"<h1>{escape(title)}</h1>", _contents(parts), verdict, short, sliders, *made, script])
-    return html_document(title, body, style=_resource("page.css"), head=_policy(script))
+    page = html_document(title, body, style=_resource("page.css"), head=_policy(script))
+    return Page(page, subject.pooled, report.sentences)
 
 
 def _without(parts: Sequence[Part], skip: Sequence[str]) -> list[Part]:

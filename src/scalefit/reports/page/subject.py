@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from scalefit.decisions.allocation.setting import Setting, find_setting
-from scalefit.errors import FitError, ScalefitError
+from scalefit.decisions.larger import larger_run, rounded
+from scalefit.errors import FitError, ScalefitError, listing
 from scalefit.quantities import label_of
 from scalefit.result import Fit
 from scalefit.runs.frame import as_frame
@@ -22,6 +23,8 @@ LARGER = 10.0
 BUDGETS = (1.0, 10.0, 100.0)
 #: Columns by which families are told apart, where nothing is said.
 FAMILY = "family"
+#: Families of a pooled fit that are named one by one.
+MOST_NAMED = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +41,7 @@ class Subject:
     draws : resamples of what is fitted anew.
     answers : of the checklist.
     seed : for all random numbers.
+    commands : whether what to type is said as options of the command line.
     """
 
     fit: Fit
@@ -48,6 +52,7 @@ class Subject:
     draws: int
     answers: Mapping[str, str]
     seed: int
+    commands: bool = False
 
     @cached_property
     def fitted(self) -> pd.DataFrame:
@@ -108,11 +113,35 @@ class Subject:
         table = self.fitted if self.runs is None else as_frame(self.runs)
         by = self.by or FAMILY
         if by not in table.columns:
-            raise FitError(f"The runs have no column {by!r} that names families: pass runs= and by= to compare them.")
+            how = "add --by COLUMN" if self.commands else "pass runs= and by="
+            raise FitError(f"The runs have no column {by!r} that names families: {how} to compare them.")
         if table[by].nunique() < 2:
             what = "the rows fitted are" if self.runs is None else "the runs are"
-            raise FitError(f"By the column {by!r} {what} of one family: pass runs= with those to compare it with.")
+            how = "give a table with" if self.commands else "pass runs= with"
+            raise FitError(f"By the column {by!r} {what} of one family: {how} those to compare it with.")
         return table, by
+
+    @cached_property
+    def families(self) -> pd.Series | None:
+        """The family of each row fitted, where the fit or :attr:`runs` name it."""
+        data, by = self.fit.data, self.by or FAMILY
+        if by in data.columns or self.runs is None:
+            return data.get(by, data.get(FAMILY))
+        table = as_frame(self.runs)
+        there = {by, self.seen} <= set(table.columns) and table.index.is_unique and data.index.isin(table.index).all()
+        # Labels 0, 1, 2, ... fit any table: it holds the rows fitted only where it holds what was seen of them.
+        if there and np.array_equal(table.loc[data.index, self.seen].to_numpy(), data[self.seen].to_numpy()):
+            return table.loc[data.index, by]
+        return data.get(FAMILY)
+
+    @property
+    def pooled(self) -> str:
+        """That one law was fitted to several families, in words; nothing where it was not."""
+        counts = None if self.families is None else self.families.astype(str).value_counts(sort=False)
+        if counts is None or len(counts) < 2:
+            return ""
+        shown = f", {listing([f'{name} ({n})' for name, n in counts.items()])}" if len(counts) <= MOST_NAMED else ""
+        return f"one law for {len(counts)} families together{shown}"
 
     @cached_property
     def others(self) -> dict[str, float]:
@@ -164,9 +193,9 @@ class Subject:
         law, inputs = self.fit.law, self.fit.problem.inputs
         if self.of_size_and_tokens and "tokens" in law.inputs:
             (params, tokens), cost = self.setting.seen, self.setting.seen_cost
-            largest, more = int(np.argmax(cost)), np.sqrt(LARGER)
-            told = {**self.others, self.setting.plane.size: more * params[largest], "tokens": more * tokens[largest]}
-            return self._named({name: rounded(value) for name, value in told.items()})
+            size, data = larger_run(params, tokens, cost, times=LARGER)
+            held = {name: rounded(value) for name, value in self.others.items()}
+            return self._named({**held, self.setting.plane.size: size, "tokens": data})
         if law.derive is not None:
             raise FitError(f"{law.name} follows from schedules: sf.forecast_curves forecasts a run from its schedule.")
         told = {name: float(np.median(x)) for name, x in zip(law.inputs, inputs, strict=True)}
@@ -175,14 +204,3 @@ class Subject:
 
     def _named(self, values: Mapping[str, float]) -> pd.DataFrame:
         return pd.DataFrame({self.columns.get(name, name): [value] for name, value in values.items()})
-
-
-def rounded(value: float, digits: int = 3) -> float:
-    """A number with a few digits, as people type it.
-
-    Examples
-    --------
-    >>> rounded(4.9736e13)
-    49700000000000.0
-    """
-    return float(f"{value:.{digits - 1}e}")
