@@ -106,9 +106,7 @@ def report() -> None:
         width, spent = (by[name]["planned"] / by[name]["random"] for name in ("half_width", "spent"))
         print(f"{len(by)} truths; planned, in the median: {spent.median():.2f} of the random ladder's cost")
         quarter, half, rest = (width.quantile(q) for q in (0.25, 0.5, 0.75))
-        print(
-            f"half-width {half:.3f} of the ladder's ({quarter:.2f} to {rest:.2f}), at most it in {(width <= 1).mean():.0%}"
-        )
+        print(f"half-width {half:.3f} of its ({quarter:.2f} to {rest:.2f}), at most it in {(width <= 1).mean():.0%}")
         told["miss"] = told["error"].abs()
         print(
             told.groupby("design").agg({"held": "mean", "half_width": "median", "miss": "median"}).round(4).to_string()

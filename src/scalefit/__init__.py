@@ -39,6 +39,7 @@ _PUBLIC = {
     "DecayChoice": "decisions.schedules.decay",
     "Derive": "law",
     "Derived": "derived",
+    "DesignPower": "decisions.power.record",
     "EnvelopeFit": "decisions.isoflop.envelope_record",
     "FamilyBacktest": "decisions.families_backtest",
     "FamilyFit": "decisions.families_record",
@@ -87,6 +88,7 @@ _PUBLIC = {
     "Square": "objectives",
     "Stage": "decisions.chain",
     "Starts": "fitting.starts",
+    "StopOrGo": "decisions.schedules.stopping",
     "TargetScale": "decisions.targets.records",
     "UnitWarning": "errors",
     "allocate": "decisions.allocation.budget",
@@ -115,6 +117,7 @@ _PUBLIC = {
     "cut_warmup": "runs.cutting",
     "define_derived": "derived",
     "define_law": "definition",
+    "design_power": "decisions.power.design",
     "estimate_noise": "uncertainty.noise",
     "estimate_non_embedding_params": "runs.models.estimates",
     "estimate_total_params": "runs.models.estimates",
@@ -179,6 +182,7 @@ _PUBLIC = {
     "slice_isoflops": "runs.slices",
     "smallest_model": "decisions.allocation.contours",
     "smooth_loss": "runs.smoothing",
+    "stop_or_go": "decisions.schedules.stopping",
     "suggest_laws": "decisions.suggestions",
     "thin_log": "runs.thinning",
 }
@@ -245,6 +249,8 @@ if TYPE_CHECKING:
     from scalefit.decisions.isoflop.record import IsoFlops as IsoFlops
     from scalefit.decisions.law_comparison import LawComparison as LawComparison
     from scalefit.decisions.law_comparison import compare_laws as compare_laws
+    from scalefit.decisions.power.design import design_power as design_power
+    from scalefit.decisions.power.record import DesignPower as DesignPower
     from scalefit.decisions.profiles import Profile as Profile
     from scalefit.decisions.profiles import profile as profile
     from scalefit.decisions.schedules.anneal import Annealing as Annealing
@@ -257,6 +263,8 @@ if TYPE_CHECKING:
     from scalefit.decisions.schedules.live import forecast_rest as forecast_rest
     from scalefit.decisions.schedules.optimize import OptimizedSchedule as OptimizedSchedule
     from scalefit.decisions.schedules.optimize import optimize_schedule as optimize_schedule
+    from scalefit.decisions.schedules.stopping import StopOrGo as StopOrGo
+    from scalefit.decisions.schedules.stopping import stop_or_go as stop_or_go
     from scalefit.decisions.sensitivity import Sensitivity as Sensitivity
     from scalefit.decisions.sensitivity import sensitivity as sensitivity
     from scalefit.decisions.settings import SettingProfile as SettingProfile

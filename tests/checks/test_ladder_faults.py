@@ -147,7 +147,7 @@ LADDER = {
     ),
     "one run far above the others": (
         lambda t: t.assign(loss=t.loss.where(t.run != "gpt-20", 10.8)),
-        "odd_losses", "misleading", "1 run ends at more than 1.5 times the loss of runs of about the same compute, gpt-20",
+        "odd_losses", "misleading", "ends at more than 1.5 times the loss of runs of about the same compute, gpt-20",
         "runs[~runs['run'].isin(['gpt-20'])]",
     ),
     "one run of a family of few far above the others": (

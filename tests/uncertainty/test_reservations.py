@@ -45,10 +45,10 @@ def test_families_that_lie_apart_in_level_or_in_slope_are_named(runs, tilt):
     middle = np.exp(np.log(runs.params).mean())
     other = runs.assign(family="b", loss=runs.loss * (runs.params / middle) ** tilt * (1.0 if tilt else 1.1))
     fit = sf.fit(pd.concat([runs.assign(family="a"), other], ignore_index=True), "chinchilla")
-    assert any("2 families are fitted as one, and a and b lie apart from it: fit each alone" in one for one in fit.notes)
+    assert any("and a and b lie apart from it: fit each alone" in note for note in fit.notes)
 
 
 def test_residuals_on_other_scales_are_judged_too(runs):
     runs.loc[17, "loss"] = 9.87
     fit = sf.fit(runs, "chinchilla", objective=sf.Huber(1e-3, on="raw"))
-    assert any("row 17 lies" in one for one in fit.notes)
+    assert any("row 17 lies" in note for note in fit.notes)

@@ -22,10 +22,12 @@ def beyond(inputs: Inputs, fitted: Inputs) -> Array:
             continue
         low, high = float(seen.min()), float(seen.max())
         with np.errstate(divide="ignore", invalid="ignore"):
-            over = np.where(x > high, x / high if high > 0 else np.inf, 1.0)
-            factor = 1 + (low - x) / (high - low) if low <= 0 < high - low else np.where(x > 0, low / x, np.inf)
-            under = np.where(x < low, factor, 1.0)
-        out = np.maximum(out, np.maximum(over, under))
+            if low <= 0 < high - low:
+                factor = 1 + np.maximum(x - high, low - x) / (high - low)
+            else:
+                over = x / high if high > 0 else np.inf
+                factor = np.where(x > high, over, np.where(x > 0, low / x, np.inf))
+        out = np.maximum(out, np.where((x > high) | (x < low), factor, 1.0))
     return out
 
 

@@ -48,6 +48,8 @@ def between(low: float, high: float, se: float) -> str:
     ('1.774 to 1.856', '(7.80 to 9.40)e13')
     >>> between(float("nan"), float("nan"), float("nan")), between(0.3, float("inf"), 0.1)
     ('unknown', '0.30 to inf')
+    >>> between(7.28853e-20, 4.031e17, 4.0)
+    '7.3e-20 to 4e17'
     """
     if math.isnan(low) or math.isnan(high):
         return "unknown"
@@ -55,7 +57,9 @@ def between(low: float, high: float, se: float) -> str:
     width = abs(se) if math.isfinite(se) and se != 0 else (high - low) / 4
     largest = max((abs(end) for end in finite), default=0.0)
     if not math.isfinite(width) or width <= largest * 10.0**-MOST_DIGITS:
-        return f"{number(low)} to {number(high)}"
+        apart = all(math.isfinite(end) for end in (low, high)) and high - low > largest / 10
+        digits = 2 if apart else 6  # ends that differ in their first digits say nothing with more of them
+        return f"{number(low, digits=digits)} to {number(high, digits=digits)}"
     exponent = _shared_exponent((*finite, width), _place(width))
     ends = [
         _rounded(end, _own_place(end, width), exponent) if math.isfinite(end) else number(end) for end in (low, high)

@@ -30,8 +30,8 @@ class RunPlan(Answer):
     candidates : DataFrame
         Every candidate that is left, with ``run_cost`` and ``half_width`` after it alone.
     forecast : DataFrame
-        What is known of the target now: its rows with ``estimate, low, high``. Of a difference these are shares: 0.02 is
-        2 % above.
+        What is known of the target now: its rows with ``estimate, low, high``. Of a difference these are shares: 0.02
+        is 2 % above.
     half_width, limit : float
         Half the width of the interval of the target now, and if every candidate were trained whatever it costs. Both as
         a share (on the log scale), the root mean square over the rows of the target.
