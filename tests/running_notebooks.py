@@ -1,17 +1,16 @@
-"""Notebooks run in a real Jupyter kernel. Import it only where nbclient and ipykernel are installed."""
+"""Notebooks run in a real Jupyter kernel, where nbclient and ipykernel are installed."""
 
 import os
 import re
 import sys
-
-import nbformat
-from nbclient import NotebookClient
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def run_notebook(notebook, folder, *, allow_errors=False):
     """Run all cells in a kernel of their own, that of this Python; the notebook with its outputs."""
+    from nbclient import NotebookClient
+
     client = NotebookClient(
         notebook,
         timeout=300,
@@ -25,6 +24,8 @@ def run_notebook(notebook, folder, *, allow_errors=False):
 
 def run_cells(*sources, folder, allow_errors=False):
     """The outputs of cells of code, one list a cell."""
+    import nbformat
+
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     return [cell.outputs for cell in run_notebook(notebook, folder, allow_errors=allow_errors).cells]
 

@@ -339,6 +339,9 @@ def test_nothing_shows_progress_where_stderr_is_a_file():
 @pytest.mark.slow
 def test_report_writes_one_page_and_says_where(place):
     told = run("report", "a.csv", "--law", "chinchilla", "--bootstrap", 20, "--out", "report.html")
-    assert told.stdout.splitlines()[1] == "The report is in report.html."
+    first, *said, last = told.stdout.splitlines()
+    assert first.startswith("chinchilla on 25 runs: ")
+    assert any("- loss " in line and "Forecast of loss" in line for line in said)
+    assert last == "The report is in report.html."
     assert told.exit_code == 0
     assert (place / "report.html").read_text(encoding="utf-8").lower().startswith("<!doctype html>")

@@ -85,7 +85,7 @@ def test_usual_names_of_columns_are_known(names):
 
 
 def test_before_the_first_rate_there_is_no_value_and_no_warning_of_numpy():
-    fit = sf.fit(seen(["cosine", "wsd"]), "lr_annealing")
+    fit = sf.fit(seen(["cosine", "wsd"]), "lr_annealing", schedules=HELD)
     for interval in ("mean", "run"):
         with pytest.warns(sf.FitWarning, match="no value in row 0, because all learning rates up to there are") as told:
             rows = fit.predict_curve(HELD["cosine"], steps=[0, 1, 500], interval=interval)
@@ -94,7 +94,7 @@ def test_before_the_first_rate_there_is_no_value_and_no_warning_of_numpy():
 
 
 def test_the_end_of_a_schedule_is_told_without_the_name_of_a_run():
-    fit = sf.fit(seen(), "lr_annealing")
+    fit = sf.fit(seen(), "lr_annealing", schedules=HELD)
     with pytest.raises(sf.DataError, match=r"^A row stands at step 5000, but its schedule ends at step 4000"):
         fit.predict_curve(HELD["cosine"], steps=[5000])
 
@@ -145,7 +145,7 @@ def test_the_order_of_rows_does_not_change_how_alike_they_err():
 
 
 def test_a_simultaneous_band_lies_outside_the_pointwise_one():
-    fit = sf.fit(seen(["cosine", "wsd"]), "lr_annealing")
+    fit = sf.fit(seen(["cosine", "wsd"]), "lr_annealing", schedules=HELD)
     each, whole = (fit.predict_curve(HELD["cosine"], band=band) for band in ("pointwise", "simultaneous"))
     assert ((whole.high - whole.low) / (each.high - each.low)).min() > 1.0
     assert (whole.low < whole.estimate).all()
@@ -156,14 +156,14 @@ def test_a_simultaneous_band_lies_outside_the_pointwise_one():
 
 
 def test_a_step_without_a_value_leaves_the_rest_of_a_simultaneous_band():
-    fit = sf.fit(seen(["cosine", "wsd"]), "lr_annealing")
+    fit = sf.fit(seen(["cosine", "wsd"]), "lr_annealing", schedules=HELD)
     with pytest.warns(sf.FitWarning, match="has no value in row 0"):
         told = fit.predict_curve(HELD["cosine"], steps=[0, 500, 1500], band="simultaneous")
     assert told[["low", "high"]].isna().to_numpy().tolist() == [[True, True], [False, False], [False, False]]
 
 
 def test_a_simultaneous_band_of_one_step_holds_the_pointwise_interval():
-    fit = sf.fit(seen(["cosine", "wsd"]), "lr_annealing")
+    fit = sf.fit(seen(["cosine", "wsd"]), "lr_annealing", schedules=HELD)
     each, whole = (fit.predict_curve(HELD["cosine"], steps=[1500], band=band) for band in ("pointwise", "simultaneous"))
     assert (whole.low <= each.low).all()
     assert (whole.high >= each.high).all()

@@ -294,6 +294,5 @@ def test_every_bundled_part_loads_and_has_the_rows_that_are_listed():
         assert len(sf.datasets.load(dataset, part=part)) == row.rows
 
 
-def test_sizes_and_tokens_of_bundled_runs_are_floats_and_steps_are_not():
-    runs = load("microlm")
-    assert [runs[name].dtype for name in ("params", "tokens", "flops", "step")] == [float, float, float, int]
+def test_sizes_and_tokens_of_bundled_runs_are_floats_and_steps_are_not(ladder):
+    assert [ladder[name].dtype for name in ("params", "tokens", "flops", "step")] == [float, float, float, int]

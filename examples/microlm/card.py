@@ -50,7 +50,7 @@ def sizes():
             named = ", ".join(
                 f"{name.replace('_', ' of the ')} {number}" for name, number in zip(shape, numbers, strict=True)
             )
-            rows.append((part, family, named, f"{params:,}", f"{group.lr.max():.3g}"))
+            rows.append((part, family, named, f"{params:,.0f}", f"{group.lr.max():.3g}"))
     return ("part", "family", "shape", "parameters", "peak rate"), rows
 
 
@@ -78,7 +78,7 @@ def schedule_losses():
         (f"`{name}`", steps[name], *(f"{loss:.4f}" for loss in losses))
         for name, losses in zip(table.index, table.to_numpy(), strict=True)
     ]
-    return ("schedule", "steps", *(f"{params:,} parameters" for params in table)), rows
+    return ("schedule", "steps", *(f"{params:,.0f} parameters" for params in table)), rows
 
 
 def repetition_losses():
@@ -86,7 +86,7 @@ def repetition_losses():
     runs = final_rows("repetition")
     table = runs.pivot(index=["params", "unique_tokens"], columns="epochs", values="loss")
     rows = [
-        (f"{params:,}", f"{unique:,}", *(f"{loss:.3f}" for loss in losses))
+        (f"{params:,.0f}", f"{unique:,.0f}", *(f"{loss:.3f}" for loss in losses))
         for (params, unique), losses in zip(table.index, table.to_numpy(), strict=True)
     ]
     return ("parameters", "unique tokens", *(f"{epochs:g} epochs" for epochs in table)), rows
@@ -100,8 +100,8 @@ def seed_scatter():
     for (family, params, *_), group in runs.groupby(same, sort=False, dropna=False):
         if len(group) > 1:
             spread = group.loss.std()
-            rows.append((family, f"{params:,}", f"{group.tokens.mean():,.0f}", len(group), f"{group.loss.mean():.4f}",
-                         f"{spread:.4f}", f"{spread / group.loss.mean():.2%}"))  # fmt: skip
+            rows.append((family, f"{params:,.0f}", f"{group.tokens.mean():,.0f}", len(group),
+                         f"{group.loss.mean():.4f}", f"{spread:.4f}", f"{spread / group.loss.mean():.2%}"))  # fmt: skip
     return ("family", "parameters", "tokens", "seeds", "mean loss", "standard deviation", "relative"), rows
 
 
@@ -124,7 +124,7 @@ def _curve_rows():
     logs = sf.datasets.load("microlm", part="schedules")
     logs = logs[logs.step > BURN_IN]
     for params, curves in logs.groupby("params"):
-        about = f"schedules, {params:,} parameters: {' and '.join(FITTED_CURVES)}"
+        about = f"schedules, {params:,.0f} parameters: {' and '.join(FITTED_CURVES)}"
         known = curves.schedule.isin(FITTED_CURVES)
         shared = curves.duplicated(["step", "lr", "loss"], keep=False) & ~known  # curves of one trunk, up to the branch
         yield _judged(about, curves.assign(held_back=~known), "lr_annealing", shared=shared)

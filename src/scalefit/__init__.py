@@ -73,6 +73,7 @@ _PUBLIC = {
     "Published": "law",
     "RawCrossover": "decisions.crossover.raw",
     "RestForecast": "decisions.schedules.live",
+    "RunPlan": "decisions.planning.record",
     "RunsCheck": "checks",
     "Saturation": "decisions.targets.records",
     "ScalefitError": "errors",
@@ -89,6 +90,7 @@ _PUBLIC = {
     "Stage": "decisions.chain",
     "Starts": "fitting.starts",
     "StopOrGo": "decisions.schedules.stopping",
+    "Target": "decisions.planning.target",
     "TargetScale": "decisions.targets.records",
     "UnitWarning": "errors",
     "allocate": "decisions.allocation.budget",
@@ -100,6 +102,7 @@ _PUBLIC = {
     "best_inputs": "decisions.allocation.inputs",
     "bits_per_byte": "quantities",
     "borrow": "decisions.families_borrow",
+    "candidates": "decisions.planning.candidates",
     "chain": "decisions.chain",
     "check_runs": "checks",
     "compare": "decisions.comparison.compare",
@@ -154,6 +157,7 @@ _PUBLIC = {
     "merge_steps": "runs.merging",
     "notes_of": "runs.notes",
     "optimize_schedule": "decisions.schedules.optimize",
+    "plan_runs": "decisions.planning.plan",
     "plot_allocation": "plots.allocations",
     "plot_backtest": "plots.backtests",
     "plot_comparison": "plots.comparisons",
@@ -167,6 +171,7 @@ _PUBLIC = {
     "plot_profile": "plots.profiles",
     "plot_protocol": "plots.comparisons",
     "plot_residuals": "plots.residuals",
+    "plot_run_plan": "plots.plans",
     "plot_starts": "plots.starts",
     "profile": "decisions.profiles",
     "profile_setting": "decisions.settings",
@@ -249,6 +254,10 @@ if TYPE_CHECKING:
     from scalefit.decisions.isoflop.record import IsoFlops as IsoFlops
     from scalefit.decisions.law_comparison import LawComparison as LawComparison
     from scalefit.decisions.law_comparison import compare_laws as compare_laws
+    from scalefit.decisions.planning.candidates import candidates as candidates
+    from scalefit.decisions.planning.plan import plan_runs as plan_runs
+    from scalefit.decisions.planning.record import RunPlan as RunPlan
+    from scalefit.decisions.planning.target import Target as Target
     from scalefit.decisions.power.design import design_power as design_power
     from scalefit.decisions.power.record import DesignPower as DesignPower
     from scalefit.decisions.profiles import Profile as Profile
@@ -355,6 +364,7 @@ if TYPE_CHECKING:
     from scalefit.plots.fits import plot_fit as plot_fit
     from scalefit.plots.forecasts import plot_forecast as plot_forecast
     from scalefit.plots.isoflops import plot_isoflop as plot_isoflop
+    from scalefit.plots.plans import plot_run_plan as plot_run_plan
     from scalefit.plots.profiles import plot_profile as plot_profile
     from scalefit.plots.residuals import plot_residuals as plot_residuals
     from scalefit.plots.starts import plot_starts as plot_starts

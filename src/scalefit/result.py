@@ -185,12 +185,17 @@ class Fit(Believed):
         LawError
             If the law takes no schedule.
 
+        Warns
+        -----
+        FitWarning
+            If the schedule warms up, and the fitted logs begin too late to show that their runs did.
+
         Examples
         --------
         >>> import scalefit as sf
         >>> logs = sf.datasets.load("microlm", part="schedules")
         >>> few = logs[(logs.width == 48) & (logs.step > 200) & logs.schedule.isin(["constant", "cosine"])]
-        >>> told = sf.fit(few, "lr_annealing").predict_curve(sf.Schedule.linear(steps=2000, peak=0.004, warmup=64))
+        >>> told = sf.fit(few, "lr_annealing").predict_curve(sf.Schedule.linear(steps=2000, peak=0.004))
         >>> int(told.step.iloc[-1]), told.columns.tolist()
         (2000, ['step', 'lr', 'estimate', 'low', 'high', 'beyond'])
         """

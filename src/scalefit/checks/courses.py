@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from scalefit.checks.finding import Finding, Repair, a_few, counted, found
+from scalefit.checks.finding import Finding, Repair, Severity, a_few, counted, found
 from scalefit.checks.rates import read_ends
 from scalefit.checks.table import Floats, Mask, RunsTable, as_floats
 from scalefit.errors import ScalefitError
@@ -22,6 +22,8 @@ COMMON, FEWEST = 0.6, 3
 #: A final loss above so many times the median of so many runs of about the same compute is odd: one that diverged ends
 #: near the loss of a guess.
 ODD, NEIGHBOURS = 1.5, 11
+#: It misleads where it ends above the median of those that are no larger and saw no more, by this factor.
+WORSE = 1.2
 #: And it lies so many median absolute deviations above that median, eight standard deviations of a normal.
 FAR_ABOVE = 8 * 1.4826
 #: What a column that holds the planned length of a run is called, by the last part of its name.
@@ -162,16 +164,36 @@ def _odd_losses(table: RunsTable) -> Iterator[Finding]:
     if not large.all():  # a family of few runs is held against all
         among = np.flatnonzero(usable)
         odd[among] |= _far_above(loss[among], flops[among]) & ~large[among]
-    if odd.any():
-        which = np.flatnonzero(odd)
+    worse = odd & _above_smaller(table, loss, usable)
+    kinds: tuple[tuple[Mask, Severity], ...] = ((worse, "misleading"), (odd & ~worse, "remark"))
+    for mask, severity in kinds:
+        which = np.flatnonzero(mask)
         names = table.name_runs(which)
         verb = "ends" if len(which) == 1 else "end"
-        yield found(
-            "odd_losses", "misleading",
-            f"{counted(len(which), 'run')} {verb} at more than {ODD:g} times the loss of runs of about the same "
-            f"compute, {a_few(names)}: diverged, over-trained on little data, or a loss in another unit.",
-            _leave_out(table, which), rows=table.last[which], columns=["loss"],
-        )  # fmt: skip
+        if len(which):
+            yield found(
+                "odd_losses", severity,
+                f"{counted(len(which), 'run')} {verb} at more than {ODD:g} times the loss of runs of about the same "
+                f"compute, {a_few(names)}: diverged, over-trained on little data, or a loss in another unit.",
+                _leave_out(table, which), rows=table.last[which], columns=["loss"],
+            )  # fmt: skip
+
+
+def _above_smaller(table: RunsTable, loss: Floats, usable: Mask) -> Mask:
+    """Which runs end far above runs that are no larger and saw no more, and did not see their data more than once."""
+    above = np.zeros(len(loss), dtype=np.bool_)
+    if not {"params", "tokens"} <= set(table.numbers):
+        return above
+    params, tokens = table.of_last("params"), table.of_last("tokens")
+    for run in np.flatnonzero(usable):
+        less = usable & (params <= params[run]) & (tokens <= tokens[run])
+        less &= (params < params[run]) | (tokens < tokens[run])
+        alike = less & (table.families[0] == table.families[0][run])
+        less = alike if alike.any() else less
+        above[run] = less.any() and loss[run] > WORSE * np.median(loss[less])
+    if "unique_tokens" in table.numbers:
+        above &= ~(table.of_last("unique_tokens") < tokens)
+    return above
 
 
 def _far_above(loss: Floats, flops: Floats) -> Mask:

@@ -39,8 +39,8 @@ def suggest_laws(
 
     with working("fitting laws"):
         told = suggest(
-            only_family(read_table(file, "suggest-laws"), family, data, "suggest-laws"), law or None, target=data.target,
-            columns=data.names or None, along=along,
+            only_family(read_table(file, "suggest-laws"), family, data, "suggest-laws"), law or None,
+            target=data.target, columns=data.names or None, along=along,
         )  # fmt: skip
     names = list(told.index[told["identified"]])
     headline = f"{len(names)} of {len(told)} laws can be identified{': ' if names else ''}{listing(names)}"
@@ -79,7 +79,8 @@ def compare_laws(
 
     with working("comparing laws"):
         told = compare(
-            only_family(read_table(file, "compare-laws"), family, data, "compare-laws"), law or None, target=data.target,
-            columns=data.names or None, along=along, level=level, cuts=read_list(cuts, "--cuts"), draws=draws, rng=seed,
+            only_family(read_table(file, "compare-laws"), family, data, "compare-laws"), law or None,
+            target=data.target, columns=data.names or None, along=along, level=level,
+            cuts=read_list(cuts, "--cuts"), draws=draws, rng=seed,
         )  # fmt: skip
     return shown(told, laws=told.frame, points=told.points)

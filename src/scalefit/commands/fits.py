@@ -150,21 +150,23 @@ def report(
 
 def of_fit(fit: Fit, *, text: str) -> Shown:
     """A fit as an answer: its parameters are a table."""
-    from scalefit.reports.content import content_of
+    from scalefit.reports.content import content_of, reservations
     from scalefit.reports.text import formula_of
 
     told = content_of(fit, formula_of(fit, latex=False))
     parameters = fit.summary()
     parameters.index.name = "parameter"
-    cautions = tuple(said for said in told.cautions if not said.startswith(NOTES))
-    doubts = (*fit.judgement.reasons, *cautions)
+    against = reservations(fit)
+    notes = [said for said in told.cautions if said.startswith(NOTES) and said.removeprefix("note: ") not in against]
+    others = (said for said in told.cautions if not said.startswith(NOTES))
+    doubts = (*fit.judgement.reasons, *against, *others)
     state: State = "doubtful" if told.state == "good" and doubts else told.state
     return Shown(
         told.head,
         text,
         state,
         doubts=doubts,
-        notes=(*told.facts, *(said.removeprefix("note: ") for said in told.cautions if said.startswith(NOTES))),
+        notes=(*told.facts, *(said.removeprefix("note: ") for said in notes)),
         frames={"parameters": parameters},
         more={"law": fit.law.name, "equation": told.equation, "target": fit.target, "rows": fit.n_rows},
         draw=fit.plot,

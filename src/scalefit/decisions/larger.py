@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from scalefit.errors import FitError
 from scalefit.fitting.problem import Array
 from scalefit.runs.checking import checked_columns
 from scalefit.runs.columns import has_column
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def larger_run(params: Array, tokens: Array, cost: Array, *, times: float) -> tuple[float, float]:

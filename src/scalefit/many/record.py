@@ -79,6 +79,8 @@ class ManyFits(_Grouped[Fit]):
         The columns that name the groups.
     level : float
         Of the intervals in ``frame``.
+    found, names, reasons : place of a group to what was found, the groups in order, place to why it failed.
+    single : bool, whether groups are named by one value, not a tuple.
     """
 
     frame: pd.DataFrame
@@ -132,6 +134,9 @@ class GroupAnswers(_Grouped[Any]):
         The groups for which it gave warnings, with their ``warnings``.
     by : tuple of str
         The columns that name the groups.
+    warnings : place of a group to what the call warned of.
+    found, names, reasons : place of a group to what was found, the groups in order, place to why it failed.
+    single : bool, whether groups are named by one value, not a tuple.
     """
 
     warnings: Mapping[int, str]

@@ -33,6 +33,17 @@ def plot_run_plan(plan: RunPlan, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
+
+    Examples
+    --------
+    >>> import matplotlib
+    >>> matplotlib.use("Agg")
+    >>> import scalefit as sf
+    >>> runs = sf.datasets.load("microlm").groupby("run").last().query("family == 'lstm'")
+    >>> pool = sf.grid(params=[1e5, 1e6], tokens=[1e7, 3e7])
+    >>> plan = sf.plan_runs(runs, "chinchilla", pool, budget=2e14, target=sf.grid(params=[3e6], tokens=[1e8]), rng=0)
+    >>> plot_run_plan(plan).get_ylabel()
+    'half-width of the 90 % interval'
     """
     ax = take_empty_axes(ax)
     others, frame = plan.candidates, plan.frame

@@ -10,6 +10,7 @@ import pandas as pd
 from scalefit.reports.priors import prior_text
 from scalefit.result import Fit
 from scalefit.uncertainty.repeats import along_runs
+from scalefit.uncertainty.reservations import reservations_of
 from scalefit.wording.digits import between, number, plus_minus, si
 from scalefit.wording.said import State
 
@@ -169,6 +170,12 @@ def _cautions(fit: Fit, table: pd.DataFrame, *, believed: bool) -> tuple[str, ..
         cautions.append(f"intervals: {fit.interval_source}")
         cautions.append("intervals are of this law only; beyond the data check sf.backtest")
     return tuple(cautions)
+
+
+def reservations(fit: Fit) -> tuple[str, ...]:
+    """Those of the notes of a fit that speak against relying on it."""
+    against = reservations_of(fit.problem, fit.theta, fit.data)
+    return tuple(note for note in fit.notes if note in against)
 
 
 def _too_few(fit: Fit) -> str:

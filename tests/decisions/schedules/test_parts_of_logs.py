@@ -4,9 +4,9 @@ import warnings
 
 import numpy as np
 import pytest
-from known_curves import plans, simulated
 
 import scalefit as sf
+from known_curves import plans, simulated
 
 
 def logged(*names):

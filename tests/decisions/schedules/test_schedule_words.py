@@ -1,11 +1,11 @@
-"""What answers about schedules say of logs without rates, of a short memory, of equal schedules and of what is drawn."""
+"""What answers about schedules say of logs without rates, a short memory and equal schedules, and what they draw."""
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
-from known_curves import LAW, PEAK, STEPS, WARMUP, plans, simulated
 
 import scalefit as sf
+from known_curves import LAW, PEAK, STEPS, WARMUP, plans, simulated
 
 SEEN = {name: plans()[name] for name in ("constant", "cosine")}
 

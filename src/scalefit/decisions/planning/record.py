@@ -40,7 +40,10 @@ class RunPlan(Answer):
     budget : float, what may be spent, in the unit of the costs.
     level : float in (0, 1), of the intervals.
     n_runs : int, how many runs were known.
-    doubts, notes : tuple of str
+    cost : str, what a run costs, in words.
+    helps : bool, whether any candidate would make the target clearly more certain.
+    doubts, notes : tuple of str, what speaks against relying on it, and where the numbers come from.
+    request : what was asked, for :meth:`update`.
     """
 
     frame: pd.DataFrame
@@ -87,7 +90,7 @@ class RunPlan(Answer):
         >>> law, truth = sf.get_law("power_offset"), {"A": 40.0, "alpha": 0.3, "E": 1.7}
         >>> sizes = sf.grid(params=[1e6, 3e6, 1e7, 3e7, 1e8])
         >>> runs = sf.simulate_runs(law, truth, sizes[:3], noise=0.003, columns={"x": "params"}, rng=0)
-        >>> plan = plan_runs(runs, law, sizes[3:], budget=1.1e8, target=sf.grid(params=[1e9]),
+        >>> plan = sf.plan_runs(runs, law, sizes[3:], budget=1.1e8, target=sf.grid(params=[1e9]),
         ...                  columns={"x": "params"}, cost="params", rng=0)
         >>> new = sf.simulate_runs(law, truth, plan.frame[["params"]], noise=0.003, columns={"x": "params"}, rng=1)
         >>> bool(plan.update(new).half_width < plan.half_width)
@@ -104,7 +107,7 @@ class RunPlan(Answer):
         return say_plan(self)
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
-        """How sure the answer is after each run, over what has been spent."""
+        """How sure the answer is after each run, over what has been spent: see :func:`scalefit.plot_run_plan`."""
         from scalefit.plots.plans import plot_run_plan
 
         return plot_run_plan(self, ax=ax)

@@ -67,6 +67,11 @@ class Target:
         ----------
         flops : float, above zero.
         by : column of families with parameters of their own; the best size of each counts alike.
+
+        Raises
+        ------
+        FitError
+            If the budget is not above zero.
         """
         if not (np.isfinite(flops) and flops > 0):
             raise FitError(f"Target.best_size needs a budget above 0 FLOP; got {flops!r}.")
@@ -103,6 +108,11 @@ class Target:
         reach : from where to where it is looked for; a draw without a crossing counts as the nearer end.
         held : input -> value of all others; with ``along="flops"`` of ``tokens_per_param``, 20 unless told.
         between : the two families; None where the runs hold just two.
+
+        Raises
+        ------
+        FitError
+            If the reach is not two numbers above zero, the lower first.
         """
         low, high = (float(end) for end in reach)
         if not 0 < low < high:

@@ -42,10 +42,13 @@ class DesignPower(Answer):
     crossover : float
         With a second family that is ahead at some targets and behind at others: the share of comparisons that claim
         both. NaN otherwise.
-    law, about : str. What is fitted; design, truth and noise in words.
-    n_runs : int. Rows of the design. ``flops``: what they cost in FLOP, NaN where that is not known.
-    level : float in (0, 1). ``on``: scale of the noise.
-    doubts, notes : tuple of str
+    law, about : str, what is fitted; design, truth and noise in words.
+    target : str, the quantity that the law gives.
+    n_runs : int, rows of the design.
+    flops : float, what they cost in FLOP, NaN where that is not known.
+    level : float in (0, 1), of the intervals.
+    on : {"log", "raw", "logit"}, scale of the noise.
+    doubts, notes : tuple of str, what speaks against relying on it, and where the numbers come from.
     """
 
     frame: pd.DataFrame

@@ -209,7 +209,8 @@ def headline(told: ScheduleComparison) -> str:
     apart = words.with_interval(second.difference, second.difference_low, second.difference_high, told.level)
     ended = words.with_interval(first.estimate, first.low, first.high, told.level)
     if second.difference == second.difference_low == second.difference_high == 0:
-        same = told.frame["schedule"][(told.frame[["difference", "difference_low", "difference_high"]] == 0).all(axis=1)]
+        columns = ["difference", "difference_low", "difference_high"]
+        same = told.frame["schedule"][(told.frame[columns] == 0).all(axis=1)]
         rest = "" if len(same) == len(told.frame) else f", the lowest of {len(told.frame)}"
         return f"After {told.steps:,} steps {listing(same, last='and')} come to the same{rest}: they end at {ended}"
     if second.difference_low <= 0:

@@ -62,9 +62,7 @@ def known_schedules(
     )
 
 
-def _schedules_as_fitted(
-    law: Law, fitted: pd.DataFrame, inputs: Sequence[Array]
-) -> dict[str, tuple[Schedule, int]]:
+def _schedules_as_fitted(law: Law, fitted: pd.DataFrame, inputs: Sequence[Array]) -> dict[str, tuple[Schedule, int]]:
     """Schedule and first step of each fitted run that was read from its log of rates; others leave no schedule."""
     assert law.derive is not None
     if not {"step", "lr", "run"} <= set(fitted.columns) or fitted[["step", "lr"]].isna().any(axis=None):

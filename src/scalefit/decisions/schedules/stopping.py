@@ -46,7 +46,7 @@ class StopOrGo(Answer):
     saved : float, FLOP that stopping now saves; NaN where the cost was not given.
     now, steps : int. The last step of the log and of the schedule.
     level : float in (0, 1), of the intervals.
-    doubts, notes : tuple of str
+    doubts, notes : tuple of str, what speaks against relying on it, and where the numbers come from.
     """
 
     decision: Decision

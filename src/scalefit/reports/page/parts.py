@@ -97,7 +97,7 @@ class Report:
         return tuple(said for _, said in self._sentences())
 
     def _sentences(self) -> list[tuple[State | None, str]]:
-        return [_sentence(answer) for answer in self._answers]
+        return [sentence(answer) for answer in self._answers]
 
     def _told(self, answer: Any) -> str:
         self._answers.append(answer)
@@ -269,7 +269,7 @@ def answer_html(answer: Any) -> str:
     return _code(repr(answer))
 
 
-def _sentence(answer: Any) -> tuple[State | None, str]:
+def sentence(answer: Any) -> tuple[State | None, str]:
     """The first sentence of an answer and its state; a forecast says its number, and a doubt is spelt out."""
     if not hasattr(answer, "said"):
         return None, repr(answer).partition("\n")[0]
