@@ -193,8 +193,8 @@ def schedule_of(
         if "lr" in columns or "columns=" in str(error):
             told = str(error)
         else:
-            rates = [name for name in map(str, frame.columns) if RATE.search(name)]
-            named = repr(rates[0]) if len(rates) == 1 else "…"
+            likely = [name for name in map(str, frame.columns) if RATE.search(name)]
+            named = repr(likely[0]) if len(likely) == 1 else "…"
             told = f"{error} Say which column holds the learning rate: columns={{'lr': {named}}}."
         raise ColumnError(
             f"{told} Or pass schedules={{run: Schedule}}, such as Schedule.cosine(steps=…, peak=…)."

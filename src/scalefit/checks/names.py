@@ -78,7 +78,7 @@ def _labels(table: RunsTable) -> Iterator[Finding]:
 
 def _texts(table: RunsTable) -> list[str]:
     """The columns that are not known by name and hold nothing but text."""
-    columns: list[Any] = [name for name in table.frame.columns if isinstance(name, str) and name not in QUANTITIES]
+    columns = [name for name in map(str, table.frame.columns) if name in table.frame.columns and name not in QUANTITIES]
     cells = {name: table.frame[name].dropna().to_numpy(dtype=object) for name in columns}
     return [name for name, values in cells.items() if len(values) and all(isinstance(cell, str) for cell in values)]
 

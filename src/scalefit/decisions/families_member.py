@@ -45,7 +45,7 @@ class MemberFit(Fit):
         with np.errstate(all="ignore"):
             return pd.DataFrame(np.cov(self.draws_theta.T), index=names, columns=names)
 
-    def bootstrap(self, *arguments: Any, **settings: Any) -> Fit:
+    def bootstrap(self, *arguments: Any, **settings: Any) -> MemberFit:
         """Refused: the other families would be left out."""
         raise FitError("One family of a joint fit is not resampled alone: call .bootstrap(1000) on the FamilyFit.")
 

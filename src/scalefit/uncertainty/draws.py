@@ -17,9 +17,7 @@ NORMAL_DRAWS = 1000
 MOST_FAILED = 0.02
 
 
-def normal_draws(
-    coordinates: Coordinates, u: Array, covariance: Array, seed: int, count: int = NORMAL_DRAWS
-) -> Array:
+def normal_draws(coordinates: Coordinates, u: Array, covariance: Array, seed: int, count: int = NORMAL_DRAWS) -> Array:
     """Parameters (draws, p) from a normal distribution of the coordinates, cut off at their bounds; NaN if it is."""
     if not np.isfinite(covariance).all():
         return np.full((count, len(coordinates.base)), np.nan)

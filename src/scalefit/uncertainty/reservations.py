@@ -50,8 +50,8 @@ def rows_far_off(problem: Problem, theta: Array, data: pd.DataFrame) -> str:
     if not len(far):
         return ""
     far = far[np.argsort(-share[far], kind="stable")]
-    runs = data["run"].iloc[far[:3]].astype(str).unique() if "run" in data.columns else []
-    names = f" ({listing(list(runs))})" if len(runs) else ""
+    runs = list(data["run"].iloc[far[:3]].astype(str).unique()) if "run" in data.columns else []
+    names = f" ({listing(runs)})" if runs else ""
     one = len(far) == 1
     more = "" if one else "up to "
     return (

@@ -131,7 +131,8 @@ class Subject:
         there = {by, self.seen} <= set(table.columns) and table.index.is_unique and data.index.isin(table.index).all()
         # Labels 0, 1, 2, ... fit any table: it holds the rows fitted only where it holds what was seen of them.
         if there and np.array_equal(table.loc[data.index, self.seen].to_numpy(), data[self.seen].to_numpy()):
-            return table.loc[data.index, by]
+            families: pd.Series = table.loc[data.index, by]
+            return families
         return data.get(FAMILY)
 
     @property
