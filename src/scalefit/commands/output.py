@@ -142,7 +142,11 @@ def plain(value: Any) -> Any:
 
 def save_picture(figure: Figure | SubFigure, path: Path) -> None:
     """Write a picture in the format that the name of the file says."""
+    from matplotlib import pyplot as plt
+
     try:
         figure.figure.savefig(path, dpi=150)
     except ValueError as error:
         raise FitError(f"The picture cannot be written to {str(path)!r}: {error}") from error
+    finally:
+        plt.close(figure.figure)
