@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 
 import scalefit as sf
-from file_server import cache as cache  # a fixture
-from file_server import serving
+from file_server import (
+    cache as cache,  # a fixture
+    serving,
+)
 from scalefit.datasets import STUDIES, converters
 from scalefit.datasets.download import fetch_tidy, tidy_text
 from scalefit.datasets.registry import Origin

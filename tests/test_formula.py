@@ -2,8 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 import scalefit as sf
 from scalefit.formula import evaluate, linear_names, names_in, parse_formula, to_latex, to_text

@@ -8,8 +8,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from scalefit.errors import ColumnError, DataError
 from scalefit.schedules import Schedule, annealing_area, forward_area

@@ -1,6 +1,7 @@
 """The report in a real browser: it asks for nothing, its sliders say what Python says, and everyone can read it."""
 
 import re
+from dataclasses import replace
 from importlib.resources import files
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import scalefit as sf
 from browsers import open_browser, open_page
 from scalefit.laws import catalogue
+from scalefit.reports.page.explorer import DRAW_DIGITS, MOST_DRAWS
 from scalefit.reports.page.javascript import to_javascript
 from scalefit.typical import typical_runs, typical_values
 
@@ -19,7 +21,10 @@ FORMULA = sf.formula_law(
     "E + maximum(A / N**alpha, 1e-9) + B*sigmoid(2 - 0.2*log(D)) + 0*log_add_exp(1, log(N)) + 0*minimum(N, D)",
     inputs=["N", "D"], output="loss",
 )  # fmt: skip
+#: Chinchilla's law without what Python knows of it in closed form.
+SEARCHED = sf.formula_law("E + A / params**alpha + B / tokens**beta", inputs=["params", "tokens"], output="loss")
 QUICK = ["backtest", "forecast", "comparison"]
+PARTS = [*QUICK, "data", "pictures", "allocation", "checklist", "runs", "reproduce"]
 
 
 @pytest.fixture(scope="module")
@@ -52,22 +57,48 @@ def own(ladder):
 
 
 @pytest.fixture(scope="module")
-def paths(chinchilla, power, own, tmp_path_factory):
+def fits(ladder, chinchilla, power, own):
+    """Also one whose best splits Python searches, and one with the thousand draws of its covariance."""
+    more = {"searched": sf.fit(ladder, SEARCHED).bootstrap(40, rng=0), "normal": sf.fit(ladder, "chinchilla")}
+    return {"chinchilla": chinchilla, "power": power, "own": own, **more}
+
+
+@pytest.fixture(scope="module")
+def paths(fits, tmp_path_factory):
     folder = tmp_path_factory.mktemp("reports")
-    fits = {"chinchilla": chinchilla, "power": power, "own": own}
-    return {name: fit.report(folder / f"{name}.html", skip=QUICK, draws=20) for name, fit in fits.items()}
+    skipped = {name: PARTS if name in ("searched", "normal") else QUICK for name in fits}
+    return {name: fit.report(folder / f"{name}.html", skip=skipped[name], draws=20) for name, fit in fits.items()}
 
 
 def answers(page, **typed):
-    """The numbers of the page after some are typed, as it shows them."""
+    """The numbers of the page after some are typed, as it shows them, with the ends of their intervals."""
     for box, value in typed.items():
         page.fill(f"#box-{box.lstrip('_')}", repr(value))
+    page.wait_for_selector(".ends[aria-busy=true]", state="detached")
     texts = {place.get_attribute("id"): place.inner_text() for place in page.query_selector_all("output")}
-    return {name: float(text.split()[0]) for name, text in texts.items() if text[0].isdigit()}
+    told = {name: float(text.split()[0]) for name, text in texts.items() if text[0].isdigit()}
+    for place in page.query_selector_all(".ends"):
+        ends = re.findall(r"(?<=: |to )(no amount|[-\d.e]+)", place.inner_text().partition(";")[0])
+        name = place.get_attribute("id").removesuffix("-ends")
+        ends = [np.inf if end == "no amount" else float(end) for end in ends]
+        told |= dict(zip((f"{name}-low", f"{name}-high"), (ends * 2)[: 2 * bool(ends)], strict=False))
+    return told
 
 
 def six(value):
     return pytest.approx(float(value), rel=6e-6)
+
+
+def four(value):
+    """The ends of an interval are shown with four digits."""
+    return pytest.approx(float(value), rel=6e-4)
+
+
+def held(fit):
+    """The fit with the draws that its page holds: those in it, with their digits."""
+    picked = np.unique(np.linspace(0, len(fit.draws_theta) - 1, min(len(fit.draws_theta), MOST_DRAWS)).astype(int))
+    draws = [[float(f"{value:.{DRAW_DIGITS}g}") for value in row] for row in fit.draws_theta[picked]]
+    return replace(fit, draws=pd.DataFrame(draws, columns=list(fit.law.param_names)))
 
 
 @pytest.mark.parametrize("name", ["chinchilla", "power", "own"])
@@ -88,9 +119,10 @@ def test_what_stands_without_scripts_is_what_the_script_says_first(browser, path
         assert not page.locator("input[type=range]").first.is_visible()
         assert page.locator(".still").first.is_visible()
     assert told.keys() == still.keys()
-    assert len(told) >= 4
+    assert len(told) >= 6
     for output, value in told.items():
-        assert value == six(still[output]), output
+        digits = four if output.endswith(("-low", "-high")) else six
+        assert value == digits(still[output]), output
 
 
 @pytest.mark.parametrize(("params", "tokens"), [(1e5, 1e7), (3.21e7, 4.56e9), (2345.0, 1e6)])
@@ -99,8 +131,8 @@ def test_a_run_of_chinchilla_is_what_python_predicts(browser, paths, chinchilla,
         told = answers(page, _0=params, _1=tokens)
     row = chinchilla.predict(sf.grid(params=[params], tokens=[tokens])).iloc[0]
     assert told["prediction"] == six(row.estimate)
-    assert told["prediction-low"] == six(row.low)
-    assert told["prediction-high"] == six(row.high)
+    assert told["prediction-low"] == four(row.low)
+    assert told["prediction-high"] == four(row.high)
 
 
 @pytest.mark.parametrize("x", [1e11, 2.5e14, 1e17])
@@ -108,9 +140,8 @@ def test_a_run_of_a_power_law_is_what_python_predicts(browser, paths, power, x):
     with open_page(browser, paths["power"], viewport=DESKTOP) as (page, _):
         told = answers(page, _0=x)
     row = power.predict(pd.DataFrame({"flops": [x]})).iloc[0]
-    assert (told["prediction"], told["prediction-low"], told["prediction-high"]) == tuple(
-        map(six, (row.estimate, row.low, row.high))
-    )
+    assert told["prediction"] == six(row.estimate)
+    assert (told["prediction-low"], told["prediction-high"]) == (four(row.low), four(row.high))
 
 
 def test_a_run_of_a_formula_is_what_python_predicts(browser, paths, own):
@@ -120,24 +151,60 @@ def test_a_run_of_a_formula_is_what_python_predicts(browser, paths, own):
     assert told["prediction"] == six(row.estimate)
 
 
+@pytest.mark.parametrize("name", ["chinchilla", "searched", "normal"])
 @pytest.mark.parametrize("budget", [1e12, 5.83e14, 7.7e17])
-def test_the_best_split_of_a_budget_is_what_python_finds(browser, paths, chinchilla, budget):
-    with open_page(browser, paths["chinchilla"], viewport=DESKTOP) as (page, _):
+def test_the_best_split_of_a_budget_is_what_python_finds(browser, paths, fits, name, budget):
+    with open_page(browser, paths[name], viewport=DESKTOP) as (page, _):
         told = answers(page, budget=budget)
-    row = sf.allocate(chinchilla, flops=budget).frame.iloc[0]
-    assert told["budget-size"] == six(row.params)
-    assert told["budget-tokens"] == six(row.tokens)
-    assert told["budget-ratio"] == six(row.tokens_per_param)
-    assert told["budget-value"] == six(row.loss)
+    row = sf.allocate(held(fits[name]), flops=budget).frame.iloc[0]
+    columns = {"size": "params", "tokens": "tokens", "ratio": "tokens_per_param", "value": "loss"}
+    for place, column in columns.items():
+        assert told[f"budget-{place}"] == six(row[column])
+        assert told[f"budget-{place}-low"] == four(row[f"{column}_low"])
+        assert told[f"budget-{place}-high"] == four(row[f"{column}_high"])
 
 
-@pytest.mark.parametrize("goal", [1.5, 1.2, 1.05])
-def test_what_a_target_takes_is_what_python_finds(browser, paths, chinchilla, power, goal):
-    for name, fit in {"chinchilla": chinchilla, "power": power}.items():
-        with open_page(browser, paths[name], viewport=DESKTOP) as (page, _):
-            told = answers(page, target=goal)
-        wanted = sf.find_scale(fit, goal).frame.estimate.iloc[0]
-        assert told.get("target-scale", np.inf) == six(wanted), name
+@pytest.mark.parametrize("name", ["chinchilla", "power", "searched", "normal"])
+@pytest.mark.parametrize("goal", [2.5, 1.5, 1.2, 1.05, 0.99])
+def test_what_a_target_takes_is_what_python_finds(browser, paths, fits, name, goal):
+    with open_page(browser, paths[name], viewport=DESKTOP) as (page, _):
+        told = answers(page, target=goal)
+        words = page.inner_text("#target-scale-ends")
+    row = sf.find_scale(held(fits[name]), goal).frame.iloc[0]
+    assert told.get("target-scale", np.inf) == six(row.estimate)
+    assert told["target-scale-low"] == four(row.low)
+    assert told["target-scale-high"] == four(row.high)
+    missed = re.search(r"no amount reaches it in (\S+) % of the draws", words)
+    assert float(missed[1] if missed else 0) == pytest.approx(100 * (1 - row.probability), abs=0.51)
+
+
+def test_draws_that_never_reach_a_target_are_told(browser, paths, fits):
+    goal = float(np.quantile(fits["chinchilla"].draws_theta[:, 0], 0.7))  # under the floor of 30 % of the draws
+    with open_page(browser, paths["chinchilla"], viewport=DESKTOP) as (page, _):
+        answers(page, target=goal)
+        words = page.inner_text("#target-scale-ends")
+    assert "to no amount; no amount reaches it in 30 % of the draws" in words
+
+
+def test_a_slider_that_moves_while_intervals_are_made_gets_those_of_where_it_ends(browser, paths, fits):
+    with open_page(browser, paths["normal"], viewport=DESKTOP) as (page, _):
+        for budget in (1e13, 1e14):
+            page.fill("#box-budget", repr(budget))
+            assert page.inner_text("#budget-size-ends") == "90 %: …"
+        told = answers(page, budget=1e15)
+    row = sf.allocate(held(fits["normal"]), flops=1e15).frame.iloc[0]
+    assert (told["budget-size-low"], told["budget-size-high"]) == (four(row.params_low), four(row.params_high))
+
+
+def test_a_fit_without_usable_draws_says_so_and_has_no_intervals(browser, ladder, tmp_path):
+    rows = ladder[ladder.seed == 0].iloc[::9].head(5)
+    fit = sf.fit(rows, "chinchilla", objective=sf.Square())
+    path = fit.report(tmp_path / "few.html", skip=PARTS, draws=20)
+    with open_page(browser, path, viewport=DESKTOP) as (page, heard):
+        answers(page, budget=1e14)
+        assert {place.inner_text() for place in page.query_selector_all(".ends")} == {"no interval"}
+        assert "No intervals: the fit has no draws" in page.inner_text("#explore")
+        assert heard == []
 
 
 def test_a_target_under_the_floor_is_never_reached(browser, paths):

@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from scalefit.errors import ColumnError, DataError, ScalefitError
 from scalefit.runs.cutting import cut_warmup

@@ -3,8 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from scalefit.errors import DataError
 from scalefit.runs.models.estimates import CHINCHILLA_ASPECT, estimate_non_embedding_params, estimate_total_params

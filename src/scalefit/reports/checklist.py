@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import pandas as pd
 
 from scalefit.errors import FitError, not_one_of
-from scalefit.reports.checklist_answers import Answer as Known
-from scalefit.reports.checklist_answers import answers_of
+from scalefit.reports.checklist_answers import Answer as Known, answers_of
 from scalefit.reports.checklist_items import ITEMS
 from scalefit.result import Fit
 from scalefit.wording.page import badge, framed, lines
