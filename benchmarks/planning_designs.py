@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -181,18 +181,17 @@ def campaign(
     seed: int,
     *,
     goal: float = 0.0,
-    first: float = 1.0,
+    looks: Sequence[float] = (),
 ) -> list[tuple[float, RunPlan]]:
     """What is known after each tranche of money, and what was spent by then; ends once the half-width is at the goal.
 
-    ``begun`` are rows whose losses are known at no cost. Of each tranche the share ``first`` is spent, then the rest is
-    planned anew, in the light of the losses.
+    ``begun`` are rows whose losses are known at no cost. Within a tranche the losses are looked at, and the rest is
+    planned anew, once each of the shares ``looks`` of what is left has been spent.
     """
     rng, costs = np.random.default_rng(seed), task.costs
     taken, spent, out = list(begun), 0.0, []
     for tranche in tranches:
-        share = first
-        while True:
+        for share in (*looks, 1.0):
             left = tranche - spent
             rest = task.train.drop(index=taken)
             rest = rest[costs[rest.index] <= left * (1 + 1e-12)]
@@ -206,9 +205,8 @@ def campaign(
                     taken.append(one)
                     paid += costs[one]
             spent += paid
-            if not paid or share == 1.0:
+            if not paid:
                 break
-            share = 1.0
         out.append((spent, task.plan(task.train.loc[taken], task.train, tranches[-1], seed)))
         if out[-1][1].half_width <= goal:
             break

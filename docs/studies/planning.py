@@ -25,8 +25,10 @@ from scalefit.decisions.planning.candidates import candidates  # noqa: E402
 
 TRUTHS, NOISE = 200, 0.005
 BUDGET, TARGET = 1e21, 1e23
-#: The planned design has this share of the ladder's budget, and looks at its losses once, after this share of that.
-SHARE, FIRST = 0.5, 0.3
+#: Planned designs have these shares of the ladder's budget, and see their losses after these shares of what is left.
+SHARES, LOOKS = (0.35, 0.5, 0.7), (0.05, 0.2)
+#: The truths of the page: those before were used while the study was set up.
+FIRST = 1000
 LAWS = ("chinchilla", "gen_ces")
 
 
@@ -54,25 +56,23 @@ def made_up(number: int) -> tuple[Task, list[Any], float]:
     return task, list(range(len(begun))), real
 
 
-def simulate(truths: int, first: int = 0) -> pd.DataFrame:
+def simulate(truths: int, first: int) -> pd.DataFrame:
     """One row a truth and design."""
     rows: list[dict[str, Any]] = []
-    suffix = f"_{first}" if first else ""
     for number in range(first, first + truths):
         task, begun, real = made_up(number)
-        ends = {
-            "random": campaign(task, DESIGNS["random"], [BUDGET], begun, number)[-1],
-            "planned": campaign(task, DESIGNS["planned"], [BUDGET * SHARE], begun, number, first=FIRST)[-1],
-        }
-        for name, (spent, plan) in ends.items():
+        ends = {("random", 1.0): campaign(task, DESIGNS["random"], [BUDGET], begun, number)[-1]}
+        for share in SHARES:
+            [ends["planned", share]] = campaign(task, DESIGNS["planned"], [BUDGET * share], begun, number, looks=LOOKS)
+        for (name, share), (spent, plan) in ends.items():
             row = plan.forecast.iloc[0]
             rows.append(
                 {
-                    "truth": number, "design": name, "spent": spent, "half_width": plan.half_width,
+                    "truth": number, "design": name, "share": share, "spent": spent, "half_width": plan.half_width,
                     "error": float(np.log(row["estimate"] / real)), "held": bool(row["low"] <= real <= row["high"]),
                 }
             )  # fmt: skip
-        pd.DataFrame(rows).to_csv(HERE / f"planning_simulation{suffix}.csv", index=False)
+        pd.DataFrame(rows).to_csv(HERE / "planning_simulation.csv", index=False)
     return pd.DataFrame(rows)
 
 
@@ -101,16 +101,17 @@ def halve(folder: Path, seeds: int) -> pd.DataFrame:
 def report() -> None:
     """The tables of the page."""
     if (HERE / "planning_simulation.csv").is_file():
-        told = pd.read_csv(HERE / "planning_simulation.csv")
-        by = told.pivot(index="truth", columns="design", values=["spent", "half_width"])
-        width, spent = (by[name]["planned"] / by[name]["random"] for name in ("half_width", "spent"))
-        print(f"{len(by)} truths; planned, in the median: {spent.median():.2f} of the random ladder's cost")
-        quarter, half, rest = (width.quantile(q) for q in (0.25, 0.5, 0.75))
-        print(f"half-width {half:.3f} of its ({quarter:.2f} to {rest:.2f}), at most it in {(width <= 1).mean():.0%}")
-        told["miss"] = told["error"].abs()
-        print(
-            told.groupby("design").agg({"held": "mean", "half_width": "median", "miss": "median"}).round(4).to_string()
-        )
+        told = pd.read_csv(HERE / "planning_simulation.csv").assign(miss=lambda rows: rows["error"].abs())
+        ladder = told[told["design"] == "random"].set_index("truth")
+        for (name, share), rows in told.groupby(["design", "share"]):
+            rows = rows.set_index("truth")
+            width = rows["half_width"] / ladder["half_width"]
+            quarter, half, rest = (width.quantile(q) for q in (0.25, 0.5, 0.75))
+            print(
+                f"{name} {share:4.2f}: {len(rows)} truths, spent {(rows['spent'] / ladder['spent']).median():.2f}, "
+                f"half-width {half:.3f} of the ladder's ({quarter:.2f} to {rest:.2f}), at most it in "
+                f"{(width <= 1).mean():.1%}, held {rows['held'].mean():.1%}, error {rows['miss'].median():.2%}"
+            )
     if (HERE / "planning_halve.csv").is_file():
         real = pd.read_csv(HERE / "planning_halve.csv")
         print(real.groupby(["task", "design"])[["share", "reached", "error"]].mean().round(4).to_string())
@@ -121,7 +122,7 @@ def main() -> None:
     parser.add_argument("--part", choices=["simulation", "halve", "report"], required=True)
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--truths", type=int, default=TRUTHS)
-    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--first", type=int, default=FIRST)
     parser.add_argument("--seeds", type=int, default=3)
     choices = parser.parse_args()
     if choices.part == "simulation":
