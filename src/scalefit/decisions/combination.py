@@ -63,9 +63,15 @@ def combine(members: Sequence[Member], inputs: Inputs) -> Combination:
 
 def weigh(criteria: Sequence[float]) -> Array:
     """Weights from a criterion whose differences are those of minus twice a log likelihood, drawn towards equal."""
-    away = TEMPER * (np.array(criteria) - np.min(criteria))
+    return np.asarray(weigh_rows(np.array(criteria)[None])[0])
+
+
+def weigh_rows(criteria: Array) -> Array:
+    """(n, laws): the weights of each row of criteria."""
+    away = TEMPER * (criteria - criteria.min(axis=1, keepdims=True))
     share = np.exp(-0.5 * away)
-    return np.asarray((1 - EQUAL_SHARE) * share / share.sum() + EQUAL_SHARE / len(share))
+    equal = EQUAL_SHARE / criteria.shape[1]
+    return np.asarray((1 - EQUAL_SHARE) * share / share.sum(axis=1, keepdims=True) + equal)
 
 
 def pull_in(estimates: Array, weights: Array, scatter: float) -> Array:

@@ -19,6 +19,8 @@ FARTHEST = 3.5
 SWAPPED, SWAP_ROUNDS = 5, 2
 #: Runs at the end of a plan that together narrow the interval by less than this share are left out.
 NEGLIGIBLE = 0.003
+#: So many candidates, at most, tell what all of them could.
+MOST_INFORMATIVE = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +111,17 @@ def choose(pool: Pool, budget: float, most: int | None) -> Choice:
     assert best is not None
     best = _swapped(pool, best, budget, most)
     return _trimmed(in_order(pool, best.picks))
+
+
+def informative(pool: Pool) -> tuple[int, ...]:
+    """The candidates that say most, whatever they cost, each with all its uses; more of them say little that is new."""
+    noise = pool.noise / np.maximum(pool.uses, 1)
+    C, left, picks = pool.covariance, pool.uses > 0, list[int]()
+    while len(picks) < MOST_INFORMATIVE and left.any():
+        pick = int(np.argmax(np.where(left, gains(C, noise, pool.draws), -np.inf)))
+        C, left[pick] = condition(C, pick, noise[pick]), False
+        picks.append(pick)
+    return tuple(picks)
 
 
 def _trimmed(choice: Choice) -> Choice:

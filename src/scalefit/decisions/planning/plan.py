@@ -18,13 +18,15 @@ from scalefit.decisions.planning.choosing import (
     Choice,
     Pool,
     choose,
-    condition,
+    informative,
     pull_in,
     weighted_covariance,
     weighted_quantile,
 )
 from scalefit.decisions.planning.costing import CostLike, cost_text, costs_of
+from scalefit.decisions.planning.crossing import Crossing, crossing_of
 from scalefit.decisions.planning.prior import make_prior
+from scalefit.decisions.planning.prospects import Prospects, shares_left
 from scalefit.decisions.planning.record import RunPlan, law_table
 from scalefit.decisions.planning.request import Request, join, uses_left
 from scalefit.decisions.planning.target import Target, as_target
@@ -226,34 +228,47 @@ class _Known:
     weights: Array  # (draws of all laws,)
     there: Array  # (draws, candidates)
     asked: Array  # (draws, m)
+    prospects: Prospects
+    crossing: Crossing | None
 
 
 def _know(request: Request, seen: Array) -> _Known:
     question = request.question
-    parts = [] if request.runs is None else [request.places(request.runs, warn=True)]
-    parts.append(request.places(request.candidates))
-    if question.looked_at is not None:
-        parts.append(request.places(question.looked_at))
-    places = join(parts)
+    # Candidates come last, so that what is known now does not depend on what is offered.
+    tables = [one for one in (request.runs, question.looked_at, request.candidates) if one is not None]
+    places = join([request.places(one) for one in tables])
     if (places.group < 0).any():
         raise DataError(f"plan_runs: a row is of a family of {request.by!r} that none of the other tables knows.")
     n, k = len(seen), len(request.candidates)
+    m = len(places) - n - k
     levels = _levels(seen, places.group[:n], len(question.groups))
-    priors = [make_prior(one.law, one.fixed, levels, places.inputs) for one in request.contenders]
+    about = tuple(x[:n] for x in places.inputs) if n else places.inputs
+    priors = [make_prior(one.law, one.fixed, levels, about) for one in request.contenders]
     rng = np.random.default_rng(request.seed)
     luck = make_luck(request.draws, len(levels), max(one.size for one in priors), len(places), n, rng)
     beliefs = [believe(prior, places, seen, luck, request.noise) for prior in priors]
     share = weigh([-2 * one.evidence for one in beliefs])
+    weights = np.repeat(share / request.draws, request.draws)
     asked = [
-        question.numbers(belief, one.law, belief.values[:, n + k :])
+        question.numbers(belief, one.law, belief.values[:, n : n + m])
         for belief, one in zip(beliefs, request.contenders, strict=True)
     ]
+    crossing = None
+    if question.target.kind == "crossover":
+        crossing = crossing_of(np.log(question.reach), np.concatenate(asked), weights)
+        asked = list(crossing.asked(weights).reshape(len(beliefs), request.draws, -1))
+    there = [one.values[:, n + m :] for one in beliefs]
+    noise = float(share @ np.array([one.noise**2 for one in beliefs]))
+    shaken = rng.standard_normal((len(beliefs), request.draws, k))
+    evidence = np.array([one.evidence for one in beliefs])
     return _Known(
         beliefs,
         share,
-        np.repeat(share / request.draws, request.draws),
-        np.concatenate([one.values[:, n : n + k] for one in beliefs]),
+        weights,
+        np.concatenate(there),
         np.concatenate(asked),
+        Prospects(np.stack(there), np.stack(asked), share, evidence, noise, shaken),
+        crossing,
     )
 
 
@@ -267,21 +282,24 @@ def _plan(request: Request) -> RunPlan:
     seen = request.outcomes()
     known = _know(request, seen)
     costs = costs_of(request.candidates, request.cost, request.columns)
-    noise = float(known.laws @ np.array([one.noise**2 for one in known.beliefs]))
     pool = Pool(
         weighted_covariance(np.concatenate([known.there, known.asked], axis=1), known.weights),
-        np.full(len(costs), noise),
+        np.full(len(costs), known.prospects.noise),
         costs,
         request.uses,
         1 / float(np.sum(known.weights**2)),
     )
     choice = choose(pool, request.budget, request.batch)
     forecast, now = _forecast(request.question, known, request.level)
-    helps = bool(choice.picks) and np.sqrt(choice.after / pool.variance) < 1 - WORTHWHILE
-    limit = now * np.sqrt(_with_all(pool) / pool.variance)
+    half = now * shares_left(known.prospects, choice.picks)
+    open_ = np.flatnonzero(request.uses > 0)
+    alone = now * np.array([shares_left(known.prospects, [one])[0] for one in open_.tolist()])
+    whole = now * shares_left(known.prospects, informative(pool), request.uses)
+    helps = bool(choice.picks) and half[-1] < now * (1 - WORTHWHILE)
+    limit = min([now, *half, *alone, *whole])
     return RunPlan(
-        frame=_frame(request, pool, choice, now),
-        candidates=_each(request, pool, now),
+        frame=_frame(request, choice, costs, half),
+        candidates=request.candidates.iloc[open_].assign(run_cost=costs[open_], half_width=alone),
         forecast=forecast,
         half_width=now,
         limit=float(limit),
@@ -300,6 +318,9 @@ def _plan(request: Request) -> RunPlan:
 
 def _forecast(question: Question, known: _Known, level: float) -> tuple[pd.DataFrame, float]:
     """What is known now, and half the width of its interval on the log scale."""
+    if known.crossing is not None:
+        told, half = known.crossing.told(known.weights, level)
+        return pd.concat([question.points, told], axis=1), half
     tail = (1 - level) / 2
     middle = known.weights @ pull_in(known.asked, known.weights)
     low, high = (weighted_quantile(known.asked, known.weights, share) for share in (tail, 1 - tail))
@@ -308,28 +329,12 @@ def _forecast(question: Question, known: _Known, level: float) -> tuple[pd.DataF
     return question.points.assign(estimate=back(middle), low=back(low), high=back(high)), half
 
 
-def _with_all(pool: Pool) -> float:
-    """The variance of the target once every candidate is trained."""
-    C, k = pool.covariance, pool.count
-    inner = C[:k, :k] + np.diag(pool.noise / np.maximum(pool.uses, 1e-9))
-    left = C[k:, k:] - C[k:, :k] @ np.linalg.solve(inner, C[:k, k:])
-    return float(np.mean(np.maximum(np.diag(left), 0.0)))
-
-
-def _frame(request: Request, pool: Pool, choice: Choice, now: float) -> pd.DataFrame:
+def _frame(request: Request, choice: Choice, costs: Array, half: Array) -> pd.DataFrame:
     picks = list(choice.picks)
     chosen = request.candidates.iloc[picks].copy()
     chosen.insert(0, "rank", np.arange(1, len(picks) + 1))
-    cost = pool.cost[picks]
-    half = now * np.sqrt(np.array(choice.variances) / pool.variance)
+    cost = costs[picks]
     return chosen.assign(run_cost=cost, total_cost=np.cumsum(cost), half_width=half)
-
-
-def _each(request: Request, pool: Pool, now: float) -> pd.DataFrame:
-    left = np.flatnonzero(request.uses > 0)
-    after = [float(np.mean(np.diag(condition(pool.covariance, i, pool.noise[i]))[pool.count :])) for i in left.tolist()]
-    half = now * np.sqrt(np.array(after) / pool.variance)
-    return request.candidates.iloc[left].assign(run_cost=pool.cost[left], half_width=half)
 
 
 def _doubts(request: Request, known: _Known, n: int) -> tuple[str, ...]:
