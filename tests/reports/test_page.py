@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import scalefit as sf
 from scalefit.formula import parse_formula
 from scalefit.reports.page.javascript import to_javascript
 from scalefit.reports.page.report import report_page
+from scalefit.wording.digits import significant
 
 #: Names as nobody should call a run: each would end an element or begin a script, were it not escaped.
 EVIL = "<script>alert(1)</script>"
@@ -77,6 +79,52 @@ def test_nothing_is_loaded_from_elsewhere(evil_page):
     addresses = re.findall(r'(?:src|href|action)="([^"]{0,40})', evil_page)
     assert [address for address in addresses if not address.startswith(("#", "data:"))] == []
     assert "default-src 'none'" in evil_page
+
+
+def test_the_verdict_has_the_colour_of_its_first_sentence_and_lists_what_it_counts(evil_page):
+    verdict = part(evil_page, "verdict")
+    assert 'class="scalefit-fit scalefit-doubtful"' in verdict
+    assert 'aria-label="doubtful"' in verdict
+    count = int(re.search(r"converged, .*?, with (\d+) doubts?</strong>", verdict)[1])
+    assert count == verdict.count("<li>") >= 1
+    assert "2 families are fitted as one" in verdict
+
+
+def test_a_fit_with_nothing_against_it_has_a_green_verdict(runs):
+    noise = np.random.default_rng(3).standard_normal(len(runs))
+    fit = sf.fit(runs.assign(loss=runs.loss * np.exp(0.01 * noise)), "chinchilla", objective=sf.Square())
+    verdict = part(report_page(fit, skip=PARTS, draws=20), "verdict")
+    assert 'class="scalefit-fit scalefit-good"' in verdict
+    assert "doubt" not in verdict
+
+
+def test_the_html_of_a_fit_is_doubtful_where_only_the_rows_speak_against_it():
+    runs = sf.datasets.load("microlm").groupby("run", as_index=False).last()
+    fit = sf.fit(runs, "chinchilla", objective=sf.Square())
+    assert fit.converged
+    assert fit.judgement.reasons == ()
+    assert "scalefit-doubtful" in fit._repr_html_()
+
+
+def test_answers_stand_beside_their_intervals_and_say_what_those_cover(power_page):
+    fit, page = power_page
+    words = part(page, "explore")
+    row = fit.predict(pd.DataFrame({"flops": [float(re.search(r'id="box-0"[^>]*value="([^"]+)"', words)[1])]})).iloc[0]
+    low, high = re.search(r'id="prediction-ends">90 %: (\S+) to ([^<]+)<', words).groups()
+    assert (float(low), float(high)) == (pytest.approx(row.low, rel=6e-4), pytest.approx(row.high, rel=6e-4))
+    goal = float(re.search(r'id="box-target"[^>]*value="([^"]+)"', words)[1])
+    told = sf.find_scale(fit, goal).frame.iloc[0]
+    assert f"{significant(told.low, digits=4)} to " in words
+    assert "bootstrap of rows, 20 draws. They cover how firmly the runs fix the parameters of this one law" in words
+    assert '<a href="#forecast">' in words
+
+
+def test_a_fit_that_is_not_believed_says_so_above_its_sliders(runs):
+    ray = runs.assign(tokens=20 * runs.params)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", sf.ScalefitWarning)
+        page = report_page(sf.fit(ray, "chinchilla", objective=sf.Square()), skip=PARTS, draws=20)
+    assert "Not to be relied on: chinchilla is not identified" in part(page, "explore")
 
 
 def test_the_families_are_compared_and_their_crossing_looked_for(evil_page):

@@ -10,6 +10,7 @@ import pytest
 
 import scalefit as sf
 from browsers import open_browser, open_page
+from page_widths import A4, OUTSIDE, WIDTHS
 from scalefit.laws import catalogue
 from scalefit.reports.page.explorer import DRAW_DIGITS, MOST_DRAWS
 from scalefit.reports.page.javascript import to_javascript
@@ -78,7 +79,7 @@ def answers(page, **typed):
     texts = {place.get_attribute("id"): place.inner_text() for place in page.query_selector_all("output")}
     told = {name: float(text.split()[0]) for name, text in texts.items() if text[0].isdigit()}
     for place in page.query_selector_all(".ends"):
-        ends = re.findall(r"(?<=: |to )(no amount|[-\d.e]+)", place.inner_text().partition(";")[0])
+        ends = re.findall(r"(?:: |to )(no amount|[-\d.e]+)", place.inner_text().partition(";")[0])
         name = place.get_attribute("id").removesuffix("-ends")
         ends = [np.inf if end == "no amount" else float(end) for end in ends]
         told |= dict(zip((f"{name}-low", f"{name}-high"), (ends * 2)[: 2 * bool(ends)], strict=False))
@@ -178,6 +179,26 @@ def test_what_a_target_takes_is_what_python_finds(browser, paths, fits, name, go
     assert float(missed[1] if missed else 0) == pytest.approx(100 * (1 - row.probability), abs=0.51)
 
 
+def test_a_third_input_is_held_where_its_slider_stands(browser, tmp_path):
+    law = sf.get_law("precision_weights")
+    runs = typical_runs(law)
+    inputs = tuple(runs[one].to_numpy(float) for one in law.inputs)
+    loss = law(typical_values(law, inputs), runs) * (1 + 0.01 * np.sin(7.0 * np.arange(len(runs)) ** 2))
+    fit = sf.fit(runs.assign(loss=loss), law).bootstrap(20, rng=0)
+    bits, budget = float(runs.bits_weights.min()), 10 * float((6 * runs.params * runs.tokens).max())
+    at = {"bits_weights": bits}
+    goal = float(sf.allocate(fit, flops=budget / 3, at=at).frame.loss.iloc[0])
+    path = fit.report(tmp_path / "page.html", skip=PARTS, draws=20)
+    with open_page(browser, path, viewport=DESKTOP) as (page, _):
+        told = answers(page, _2=bits, budget=budget, target=goal)
+    row = sf.allocate(held(fit), flops=budget, at=at).frame.iloc[0]
+    assert told["budget-size"] == six(row.params)
+    assert (told["budget-size-low"], told["budget-size-high"]) == (four(row.params_low), four(row.params_high))
+    row = sf.find_scale(held(fit), goal, along="flops", at=at).frame.iloc[0]
+    assert told["target-scale"] == six(row.estimate)
+    assert (told["target-scale-low"], told["target-scale-high"]) == (four(row.low), four(row.high))
+
+
 def test_draws_that_never_reach_a_target_are_told(browser, paths, fits):
     goal = float(np.quantile(fits["chinchilla"].draws_theta[:, 0], 0.7))  # under the floor of 30 % of the draws
     with open_page(browser, paths["chinchilla"], viewport=DESKTOP) as (page, _):
@@ -260,6 +281,22 @@ def test_a_phone_scrolls_in_one_direction_only(browser, paths, name):
         assert min(page.evaluate(sizes)) >= 12
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_reaches_past_the_window(browser, paths, width):
+    with open_page(browser, paths["chinchilla"], viewport={"width": width, "height": 900}) as (page, _):
+        seen = page.evaluate(OUTSIDE)
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        opened = page.evaluate(OUTSIDE)
+    assert (seen["out"], seen["page"]) == (opened["out"], opened["page"]) == ([], 0)
+    assert (seen["held"] == 0) == (width >= 1200)  # a phone and a tablet scroll in boxes of wide tables
+
+
+def test_nothing_is_cut_on_paper(browser, paths):
+    with open_page(browser, paths["chinchilla"], viewport={"width": A4, "height": 1000}) as (page, _):
+        page.emulate_media(media="print")
+        assert page.evaluate(OUTSIDE) == {"out": [], "held": 0, "page": 0}
+
+
 def test_a_printed_page_has_the_numbers_and_no_sliders(browser, paths):
     with open_page(browser, paths["chinchilla"], viewport=DESKTOP) as (page, _):
         pdf = page.pdf(format="A4")
@@ -267,6 +304,10 @@ def test_a_printed_page_has_the_numbers_and_no_sliders(browser, paths):
         assert not page.locator("input[type=range]").first.is_visible()
         assert page.locator("#prediction").is_visible()
         assert page.locator("nav").is_hidden()
+        page.emulate_media(media="screen")
+        answers(page, budget=1.5e13)
+        page.emulate_media(media="print")
+        assert "At 15000000000000.0 FLOP" in page.inner_text("#explore")  # what was typed is what the numbers answer
     assert pdf.startswith(b"%PDF")
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) >= 3
 

@@ -9,10 +9,11 @@ import pandas as pd
 
 from scalefit.reports.priors import prior_text
 from scalefit.result import Fit
+from scalefit.uncertainty.draws import MOST_FAILED
 from scalefit.uncertainty.repeats import along_runs
 from scalefit.uncertainty.reservations import reservations_of
 from scalefit.wording.digits import between, number, plus_minus, si
-from scalefit.wording.said import State
+from scalefit.wording.said import State, state_of
 
 #: With fewer rows to spare the scatter is hardly known: a simulation found 64 % where 90 % is said, with 2 to spare.
 FEWEST_SPARE = 6
@@ -46,14 +47,13 @@ class Content:
 
 def content_of(fit: Fit, equation: str) -> Content:
     """Everything that a report of a fit says; ``equation`` has its numbers in."""
-    state = _state(fit)
-    believed = state != "bad"
-    table = fit.summary(LEVEL)
+    table, believed = fit.summary(LEVEL), fit.converged
+    against = (*fit.judgement.reasons, *reservations(fit), *_against(fit, table)) if believed else ()
     header = ("parameter", "estimate", *((f"{100 * LEVEL:.0f} % interval",) if believed else ()), "unit", "")
     marks = {name: _mark(fit, name) for name in fit.law.param_names}
     rows = [_row(str(name), line, marks[str(name)], believed=believed) for name, line in table.iterrows()]
     return Content(
-        state=state,
+        state=state_of(against, believed=believed),
         head=_head(fit),
         equation=equation,
         header=header,
@@ -61,12 +61,6 @@ def content_of(fit: Fit, equation: str) -> Content:
         facts=_facts(fit),
         cautions=_cautions(fit, table, believed=believed),
     )
-
-
-def _state(fit: Fit) -> State:
-    if not fit.converged:
-        return "bad"
-    return "doubtful" if fit.judgement.reasons else "good"
 
 
 def _head(fit: Fit) -> str:
@@ -153,23 +147,39 @@ def _range(fit: Fit) -> str:
 def _cautions(fit: Fit, table: pd.DataFrame, *, believed: bool) -> tuple[str, ...]:
     cautions = [f"note: {note}" for note in fit.notes]
     if fit.n_failed:
-        tried = fit.n_failed + (0 if fit.draws is None else len(fit.draws))
-        cautions.append(f"{fit.n_failed} of {tried} resamples reached no minimum and were left out")
+        cautions.append(f"{fit.n_failed} of {_tried(fit)} resamples reached no minimum and were left out")
     if not believed:
         cautions.append(
             f"no intervals are shown: the fit is {fit.judgement.status}, and those of fit.summary() mean nothing"
         )
-    elif table["se"].isna().any():
-        cautions.append(f"intervals are unknown: {_too_few(fit)}; add runs, or fix or tie some")
-    else:
-        if few := _few_effective(fit):
-            cautions.append(f"intervals mean little: {few}")
-        spare = int((fit.weights > 0).sum()) - fit.coordinates.q
-        if spare < FEWEST_SPARE and not fit.constraints.prior:
-            cautions.append(f"only {spare} more row{'s' * (spare != 1)} than free parameters: intervals are too narrow")
+        return tuple(cautions)
+    cautions += _weak_intervals(fit, table)
+    if not table["se"].isna().any():
         cautions.append(f"intervals: {fit.interval_source}")
         cautions.append("intervals are of this law only; beyond the data check sf.backtest")
     return tuple(cautions)
+
+
+def _against(fit: Fit, table: pd.DataFrame) -> list[str]:
+    """What besides the verdict and the rows speaks against intervals: too many resamples lost, too few rows."""
+    lost = fit.n_failed > MOST_FAILED * _tried(fit)
+    return ["many resamples reached no minimum"] * lost + _weak_intervals(fit, table)
+
+
+def _weak_intervals(fit: Fit, table: pd.DataFrame) -> list[str]:
+    """Why intervals are unknown or too narrow."""
+    if table["se"].isna().any():
+        return [f"intervals are unknown: {_too_few(fit)}; add runs, or fix or tie some"]
+    few, spare = _few_effective(fit), int((fit.weights > 0).sum()) - fit.coordinates.q
+    out = [f"intervals mean little: {few}"] if few else []
+    if spare < FEWEST_SPARE and not fit.constraints.prior:
+        out.append(f"only {spare} more row{'s' * (spare != 1)} than free parameters: intervals are too narrow")
+    return out
+
+
+def _tried(fit: Fit) -> int:
+    """Resamples that were fitted, those that failed among them."""
+    return fit.n_failed + (0 if fit.draws is None else len(fit.draws))
 
 
 def reservations(fit: Fit) -> tuple[str, ...]:

@@ -12,7 +12,10 @@ body { font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; 
 h1 { font-size: 1.4em; margin: 0 } h2 { font-size: 1.1em; margin: 1.6em 0 0.4em }
 code { font: 0.92em ui-monospace, monospace; overflow-wrap: anywhere }
 td, th { white-space: nowrap } svg { max-width: 100%; height: auto } .scroll { overflow-x: auto }
-@media print { :root { color-scheme: light; --ink: #000; --paper: #fff } }
+@media screen and (min-width: 60em) { td, th { white-space: normal } }
+@media print { :root { color-scheme: light; --ink: #000; --paper: #fff } body { max-width: none }
+  div { overflow: visible !important }
+  td, th { white-space: normal; overflow-wrap: anywhere; padding-right: 0.5em !important } }
 """
 
 

@@ -16,12 +16,18 @@ COLOURS: Mapping[State, str] = {
     "bad": "var(--jp-error-color1, #d64545)",
 }
 WORDS: Mapping[State, str] = {"good": "good", "doubtful": "doubtful", "bad": "not to be believed"}
+#: An answer takes the ink and the ground of the page it stands in, whatever made that page dark. One theme, that of
+#: PyData (and with it Jupyter Book), lays a light ground under every output but tables of pandas when it is dark.
+HOST = (
+    '<style>html[data-theme="dark"] :is(.text_html, .rendered_html):has(> [class^="scalefit-"]) '
+    "{ background: transparent !important; color: inherit !important }</style>"
+)
 CELL = "padding: 0.1em 1em 0.1em 0; text-align: left; background: transparent"
 QUIET = "color: inherit; background: transparent"
 
 
 def as_html(said: Said, *, kind: str) -> str:
-    """An answer as one HTML element: no script, no style sheet, nothing from outside.
+    """An answer as one HTML element: no script, nothing from outside, the colours of text and ground those around it.
 
     Parameters
     ----------
@@ -43,7 +49,7 @@ def framed(state: State, inside: Iterable[str], *, kind: str) -> str:
     """Elements in a frame of the colour of their state."""
     style = f"border-left: 0.3em solid {COLOURS[state]}; padding-left: 0.8em; color: inherit"
     body = "\n".join(part for part in inside if part)
-    return f'<div class="scalefit-{kind} scalefit-{state}" style="{style}">\n{body}\n</div>'
+    return f'<div class="scalefit-{kind} scalefit-{state}" style="{style}">\n{body}\n{HOST}\n</div>'
 
 
 def badge(state: State, headline: str) -> str:
@@ -85,7 +91,7 @@ def cells_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table of cells; wide ones scroll on a narrow screen."""
     body = "\n".join(f"<tr>{_cells('td', row)}</tr>" for row in rows)
     return (
-        f'<div style="overflow-x: auto"><table style="border-collapse: collapse; {QUIET}">\n'
+        f'<div style="overflow-x: auto"><table style="border-collapse: collapse; margin: 0; {QUIET}">\n'
         f"<thead><tr>{_cells('th', header)}</tr></thead>\n<tbody>\n{body}\n</tbody>\n</table></div>"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -10,16 +11,25 @@ from typing import Any
 import numpy as np
 
 from scalefit.decisions.allocation.budget import allocate
+from scalefit.decisions.frontier import BEYOND, has_closed_form
 from scalefit.decisions.larger import rounded
+from scalefit.decisions.spending import SIX_ND
+from scalefit.decisions.targets.curves import follow
 from scalefit.decisions.targets.scales import find_scale
+from scalefit.decisions.targets.solving import places_to_search
 from scalefit.errors import FitError
+from scalefit.fitting.problem import Array
 from scalefit.quantities import better_of
 from scalefit.reports.page.javascript import to_javascript
 from scalefit.reports.page.reasons import told_or_why
 from scalefit.reports.page.subject import LARGER, Subject
+from scalefit.uncertainty.derivations import MOST_UNDEFINED
+from scalefit.wording.amounts import percent
 from scalefit.wording.digits import number, si, significant
 
 LEVEL = 0.9
+#: Digits of numbers, and of the ends of their intervals.
+DIGITS, END_DIGITS = 6, 4
 #: Draws that the page holds at most, and their digits: with fewer the ends of intervals would lose their sixth.
 MOST_DRAWS, DRAW_DIGITS = 1000, 10
 #: How far sliders go past what was fitted: downwards and upwards, as factors; as multiples of the range where an input
@@ -29,6 +39,8 @@ BELOW, ABOVE, SPAN = 10.0, 1e4, 2.0
 INSIDE = 1.01
 #: Of a law of other inputs than size and tokens, the one that grows towards a target: the first.
 ALONG = 0
+#: How far past the sizes fitted the page looks for the best one where Python has it in closed form, which knows no end.
+FARTHEST = 1e30
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +82,55 @@ class Slider:
             f'<input id="{self.box}" inputmode="decimal" size="10" value="{_typed(self.value)}"></div>'
         )
 
+    @property
+    def said(self) -> str:
+        """The number in a sentence, for paper and where scripts are off; it follows what is typed."""
+        return f'<span data-of="{self.box}">{si(self.value)}</span>'
+
+
+@dataclass(frozen=True)
+class Line:
+    """A number that a card answers with: its name in the page, what it is, and the ends of its interval.
+
+    Parameters
+    ----------
+    first : the smallest scale looked at, at which what is asked for may be there already.
+    more : what is said behind the interval.
+    """
+
+    name: str
+    label: str
+    value: float
+    low: float
+    high: float
+    first: float = np.nan
+    more: str = ""
+
+    @property
+    def html(self) -> str:
+        """A row of a table."""
+        value = significant(self.value, digits=DIGITS) if np.isfinite(self.value) else "no value"
+        if np.isposinf(self.value):
+            value = "no amount, by this law"
+        elif self.value == self.first:
+            value += " or less"
+        return (
+            f'<tr><th scope="row">{escape(self.label)}</th><td><output id="{self.name}">{escape(value)}</output></td>'
+            f'<td><span class="ends" id="{self.name}-ends">{escape(self._ends() + self.more)}</span></td></tr>'
+        )
+
+    def _ends(self) -> str:
+        if np.isnan(self.low):
+            return "no interval"
+        alone = np.isposinf(self.low) or self.low == self.high
+        ends = self._end(self.low) if alone else f"{self._end(self.low)} to {self._end(self.high)}"
+        return f"{100 * LEVEL:g} %: {ends}"
+
+    def _end(self, value: float) -> str:
+        if np.isposinf(value):
+            return "no amount"
+        return significant(value, digits=END_DIGITS) + (" or less" if value == self.first else "")
+
 
 def make_explorer(subject: Subject) -> Explorer:
     """The sliders of a fit.
@@ -86,11 +147,14 @@ def make_explorer(subject: Subject) -> Explorer:
         raise FitError(f"{law.name} is more than one line of algebra, which no page evaluates: see fit.predict.")
     code = to_javascript(law.tree, law.inputs, law.param_names)
     plane = subject.of_size_and_tokens and {subject.setting.plane.size, "tokens"} <= set(law.inputs)
-    parts = [_prediction(subject)]
+    told = _told(subject)
+    parts = [_believed(subject), _prediction(subject)]
     if plane:
+        told["split"] = _split(subject)
         parts.append(told_or_why(lambda: _budget(subject)))
-    parts.append(told_or_why(lambda: _target(subject, plane)))
-    return Explorer("\n".join(parts), to_script_json(_told(subject, plane)), code)
+    parts.append(told_or_why(lambda: _target(subject, plane, told)))
+    parts.append(f'<p class="told">{_covers(subject, len(told["draws"]))}</p>')
+    return Explorer("\n".join(part for part in parts if part), to_script_json(told), code)
 
 
 def to_script_json(told: object) -> str:
@@ -105,27 +169,38 @@ def to_script_json(told: object) -> str:
     return text.replace("<", "\\u003c").replace("&", "\\u0026")
 
 
-def _told(subject: Subject, plane: bool) -> dict[str, Any]:
+def _told(subject: Subject) -> dict[str, Any]:
+    """What the script knows of the law."""
     fit = subject.fit
-    names, inputs = list(fit.law.inputs), fit.problem.inputs
-    told: dict[str, Any] = {
+    return {
         "level": LEVEL,
+        "digits": DIGITS,
+        "most_undefined": MOST_UNDEFINED,
         "higher": better_of(fit.law.output) == "high",
         "theta": [float(value) for value in fit.theta[0]],
         "draws": _draws(fit.draws_theta),
-        "inputs": [{"low": float(x.min()), "high": float(x.max())} for x in inputs],
+        "inputs": [_range(x) for x in fit.problem.inputs],
         "along": ALONG,
         "inside": INSIDE,
     }
-    if plane:
-        setting = subject.setting
-        told |= {
-            "size": names.index(setting.plane.size),
-            "tokens": names.index("tokens"),
-            "sizes": list(setting.sizes),
-            "budget": {"low": float(setting.seen_cost.min()), "high": float(setting.seen_cost.max())},
-        }
-    return told
+
+
+def _split(subject: Subject) -> dict[str, Any]:
+    """What the script knows of the best split of a budget."""
+    fit, setting = subject.fit, subject.setting
+    closed = has_closed_form(fit.law, SIX_ND) and not setting.higher
+    return {
+        "size": fit.law.inputs.index(setting.plane.size),
+        "tokens": fit.law.inputs.index("tokens"),
+        "sizes": list(setting.sizes),
+        "closed": closed,
+        "reach": [*BEYOND, *([FARTHEST] if closed else [])],
+        "budget": _range(setting.seen_cost),
+    }
+
+
+def _range(x: Array) -> dict[str, float]:
+    return {"low": float(x.min()), "high": float(x.max())}
 
 
 def _draws(theta: Any) -> list[list[float]]:
@@ -134,6 +209,31 @@ def _draws(theta: Any) -> list[list[float]]:
         return []
     picked = theta[np.unique(np.linspace(0, len(theta) - 1, min(len(theta), MOST_DRAWS)).astype(int))]
     return [[float(f"{value:.{DRAW_DIGITS}g}") for value in row] for row in picked]
+
+
+def _covers(subject: Subject, draws: int) -> str:
+    """What the intervals cover, and what they do not."""
+    fit = subject.fit
+    forecast = '<a href="#forecast">the forecast</a>'
+    if not draws:
+        return (
+            "No intervals: the fit has no draws of its parameters that could be used. Add runs, or fix or tie "
+            f"parameters. How far other laws lie apart, {forecast} says."
+        )
+    held = f", {draws:,} of them in this page" if draws < len(fit.draws_theta) else ""
+    return (
+        f"Intervals of {100 * LEVEL:g} %: {escape(fit.interval_source)}{held}. They cover how firmly the runs fix the "
+        "parameters of this one law, as if it held wherever it is asked. They do not cover that another law may be the "
+        f"right one: {forecast} puts several together."
+    )
+
+
+def _believed(subject: Subject) -> str:
+    """That the fit is not to be relied on; nothing where it is."""
+    fit = subject.fit
+    if fit.converged:
+        return ""
+    return f"<p><strong>Not to be relied on: {escape(fit.law.name)} is {escape(fit.verdict)}.</strong></p>"
 
 
 def start_of(subject: Subject) -> dict[str, float]:
@@ -146,19 +246,10 @@ def start_of(subject: Subject) -> dict[str, float]:
 def _prediction(subject: Subject) -> str:
     fit, start = subject.fit, start_of(subject)
     row = fit.predict({name: [value] for name, value in start.items()}, level=LEVEL, columns={}).iloc[0]
-    sliders = "\n".join(
-        _input_slider(subject, name, f"box-{k}", value).html for k, (name, value) in enumerate(start.items())
-    )
-    far = _far(float(row["beyond"]))
-    numbers = {"prediction": row["estimate"], "prediction-low": row["low"], "prediction-high": row["high"]}
-    value, low, high = (_output(name, float(number)) for name, number in numbers.items())
-    where = ", ".join(f"{escape(subject.label(name))} {si(value)}" for name, value in start.items())
-    return (
-        f'<div class="card"><h3>A run</h3>\n<p class="still">At {where}:</p>\n'
-        f'<div class="live">{sliders}</div>\n'
-        f"<p>{escape(subject.label(fit.target))}: {value} ({100 * LEVEL:g} %: {low} to {high}), "
-        f'<span id="prediction-beyond">{escape(far)}</span></p></div>'
-    )
+    sliders = [_input_slider(subject, name, f"box-{k}", value) for k, (name, value) in enumerate(start.items())]
+    where = ", ".join(f"{escape(slider.label)} {slider.said}" for slider in sliders)
+    line = Line("prediction", subject.label(fit.target), row["estimate"], row["low"], row["high"])
+    return _card("A run", f"At {where}:", sliders, [line], "prediction", row["beyond"])
 
 
 def _input_slider(subject: Subject, name: str, box: str, value: float) -> Slider:
@@ -175,62 +266,73 @@ def _input_slider(subject: Subject, name: str, box: str, value: float) -> Slider
 
 
 def _budget(subject: Subject) -> str:
-    budget = _first_budget(subject)
-    told = allocate(subject.fit, flops=budget, at=subject.others or None, level=LEVEL)
-    row, output = told.frame.iloc[0], subject.fit.law.output
+    budget, size = _first_budget(subject), subject.label(subject.setting.plane.size)
+    row = allocate(subject.fit, flops=budget, at=_others(subject), level=LEVEL).frame.iloc[0]
     seen = subject.setting.seen_cost
     slider = Slider("box-budget", "budget (FLOP)", budget, float(seen.min()), float(seen.max()) * ABOVE, logs=True)
-    numbers = {
-        "budget-size": row["params"], "budget-tokens": row["tokens"],
-        "budget-ratio": row["tokens_per_param"], "budget-value": row[output],
-    }  # fmt: skip
-    size, tokens, ratio, value = (_output(name, float(number)) for name, number in numbers.items())
-    far = _far(float(row["beyond"]))
-    return (
-        f'<div class="card"><h3>A budget</h3>\n<p class="still">At {si(budget)} FLOP:</p>\n'
-        f'<div class="live">{slider.html}</div>\n'
-        f"<p>train {size} {escape(subject.label(subject.setting.plane.size))} on {tokens} tokens "
-        f"({ratio} per parameter); {escape(subject.label(subject.fit.target))} {value}, "
-        f'<span id="budget-beyond">{escape(far)}</span></p></div>'
-    )
+    lost = float(row["undefined"])
+    few = f"; no best size in {percent(lost)} of the draws" if lost else ""
+    lines = [
+        Line(f"budget-{name}", label, row[column], row[f"{column}_low"], row[f"{column}_high"], more=more)
+        for name, label, column, more in (
+            ("size", size, "params", few),
+            ("tokens", subject.label("tokens"), "tokens", ""),
+            ("ratio", "tokens per parameter", "tokens_per_param", ""),
+            ("value", subject.label(subject.fit.target), subject.fit.law.output, ""),
+        )
+    ]
+    return _card("A budget", f"At {slider.said} FLOP, split best:", [slider], lines, "budget", row["beyond"])
 
 
-def _target(subject: Subject, plane: bool) -> str:
+def _target(subject: Subject, plane: bool, told: dict[str, Any]) -> str:
+    """The card of a target; what the script must know of it goes into ``told``."""
     fit, start = subject.fit, start_of(subject)
-    names = fit.law.inputs
-    along = "flops" if plane else names[ALONG]
+    along = "flops" if plane else fit.law.inputs[ALONG]
+    others = _others(subject) if plane else {name: value for name, value in start.items() if name != along}
     if plane:
-        others = {name: start[name] for name in subject.others}
-        goal = allocate(fit, flops=_first_budget(subject), at=subject.others or None).frame[fit.law.output].iloc[0]
+        goal = allocate(fit, flops=_first_budget(subject), at=others).frame[fit.law.output].iloc[0]
     else:
-        others = {name: value for name, value in start.items() if name != along}
-        goal = fit.predict({**{k: [v] for k, v in start.items()}, along: [LARGER * start[along]]}, columns={})[
-            "estimate"
-        ].iloc[0]
+        there = {name: [value] for name, value in start.items()} | {along: [LARGER * start[along]]}
+        goal = fit.predict(there, columns={})["estimate"].iloc[0]
     goal = rounded(float(goal), 4)
-    told = find_scale(fit, goal, along=along, at=others or None, level=LEVEL).frame.iloc[0]
-    y = fit.problem.target
+    answer = find_scale(fit, goal, along=along, at=others or None, level=LEVEL)
+    curve = follow(fit, along, at=others or None)
+    told["target"] = {"places": places_to_search(curve, None).tolist(), "grows": curve.grows}
+    row, y = answer.frame.iloc[0], fit.problem.target
     ends = float(np.min(y)) / 2, float(np.max(y))
     slider = Slider("box-target", subject.label(fit.target), goal, min(ends[0], goal), max(ends[1], goal), logs=False)
-    scale = _output("target-scale", float(told["estimate"]))
-    reached = f"{scale} FLOP, split best" if plane else f"{escape(subject.label(along))} {scale}"
+    what = "compute, split best (FLOP)" if plane else subject.label(along)
+    missed = 1 - float(row["probability"])
+    never = f"; no amount reaches it in {percent(missed)} of the draws" if missed > 0 else ""
+    line = Line("target-scale", what, row["estimate"], row["low"], row["high"], answer.ends[0], never)
+    head = f"For {escape(slider.label)} {slider.said}:"
+    return _card("A target", head, [slider], [line], "target", float(row["beyond"]))
+
+
+def _card(title: str, still: str, sliders: Sequence[Slider], lines: Sequence[Line], name: str, beyond: float) -> str:
+    """What can be asked, and the answers with their intervals; ``still`` is HTML that says the same without sliders."""
+    asked, answers = "\n".join(slider.html for slider in sliders), "\n".join(line.html for line in lines)
     return (
-        f'<div class="card"><h3>A target</h3>\n<p class="still">For {escape(subject.label(fit.target))} {goal:g}:</p>\n'
-        f'<div class="live">{slider.html}</div>\n<p>reached with {reached}</p></div>'
+        f'<div class="card"><h3>{escape(title)}</h3>\n<p class="still">{still}</p>\n'
+        f'<div class="live">{asked}</div>\n<table class="answers">\n{answers}\n</table>\n'
+        f'<p id="{name}-beyond">{escape(_far(beyond))}</p></div>'
     )
+
+
+def _others(subject: Subject) -> dict[str, float] | None:
+    """Inputs other than size and tokens, where their sliders stand at first."""
+    start = start_of(subject)
+    return {name: start[name] for name in subject.others} or None
 
 
 def _far(beyond: float) -> str:
+    if np.isnan(beyond):
+        return ""
     return f"{si(beyond)} times beyond what was fitted" if beyond > INSIDE else "inside what was fitted"
 
 
 def _first_budget(subject: Subject) -> float:
     return rounded(LARGER * float(subject.setting.seen_cost.max()))
-
-
-def _output(name: str, value: float) -> str:
-    text = significant(value) if np.isfinite(value) else "no value"
-    return f'<output id="{name}">{escape(text)}</output>'
 
 
 def _typed(value: float) -> str:

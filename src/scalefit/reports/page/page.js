@@ -6,93 +6,153 @@
   const sigmoid = (a) => (a > 0 ? 1 / (1 + Math.exp(-a)) : Math.exp(a) / (1 + Math.exp(a)));
   const LAW = /* the law */;
   const told = JSON.parse(document.getElementById("law").textContent);
-  const sign = told.higher ? -1 : 1;
-  const estimates = told.theta;
+  const estimates = told.theta, draws = told.draws;
+  const split = told.split || null, target = told.target || null;
 
-  // ---- numbers in words
+  // ---- numbers in words, as Python writes them
   const plain = (value, digits) => {
     if (!Number.isFinite(value)) return "no value";
     const size = Math.abs(value);
-    if (size !== 0 && (size >= 1e6 || size < 1e-4)) {
-      const [head, power] = value.toExponential(digits - 1).split("e");
-      return `${head}e${Number(power)}`;
-    }
-    return value.toPrecision(digits);
+    const text = size !== 0 && (size >= 1e6 || size < 1e-4) ? value.toExponential(digits - 1) : value.toPrecision(digits);
+    return text.replace("e+", "e");
   };
   const short = (value) => {
     const text = value.toPrecision(3);
     return Math.abs(value) >= 1e5 || Math.abs(value) < 1e-3 ? Number(text).toExponential().replace("e+", "e") : String(Number(text));
   };
+  const percent = (share) => {
+    if ((share > 0 && share < 0.01) || (share > 0.99 && share < 1)) {
+      return `${Number(Math.min(Math.max(100 * share, 0.1), 99.9).toPrecision(3))} %`;
+    }
+    return `${Math.round(100 * share)} %`;
+  };
+  const farText = (far) => (far > told.inside ? `${short(far)} times beyond what was fitted` : "inside what was fitted");
 
-  // ---- the law
-  const quantile = (sorted, share) => {
+  // ---- from draws to intervals: the quantiles of sf.predict, of sf.allocate and of sf.find_scale
+  const SHARES = [0.5 - told.level / 2, 0.5 + told.level / 2];
+  const UNKNOWN = [NaN, NaN];
+  const inOrder = (values) => Float64Array.from(values).sort();
+  const between = (sorted, share) => {
     const place = share * (sorted.length - 1), below = Math.floor(place), above = Math.ceil(place);
     return sorted[below] + (sorted[above] - sorted[below]) * (place - below);
   };
-  const interval = (values) => {
-    if (values.length < 2 || values.some(Number.isNaN)) return null;
-    const sorted = Float64Array.from(values).sort();
-    return [quantile(sorted, 0.5 - told.level / 2), quantile(sorted, 0.5 + told.level / 2)];
+  const everyDraw = (values) => (values.length < 2 || values.some(Number.isNaN) ? UNKNOWN : SHARES.map((q) => between(inOrder(values), q)));
+  const knownDraws = (values) => {
+    const known = inOrder(values.filter((value) => !Number.isNaN(value)));
+    if (!known.length || known.length < (1 - told.most_undefined) * values.length) return UNKNOWN;
+    return SHARES.map((q) => between(known, q));
   };
-  const beyond = (x) => told.inputs.reduce((worst, input, k) => {
-    const over = x[k] > input.high ? (input.high > 0 ? x[k] / input.high : Infinity) : 1;
-    const under = x[k] < input.low ? (x[k] > 0 ? input.low / x[k] : Infinity) : 1;
-    return Math.max(worst, over, under);
-  }, 1);
+  const inLogs = (values) => {
+    if (!values.length) return UNKNOWN;
+    const sorted = inOrder(values), last = sorted.length - 1;
+    return SHARES.map((q, outer) => {
+      const place = q * last, k = Math.max(Math.min(Math.floor(place), last - 1), 0), part = place - k;
+      const pair = [sorted[k], sorted[Math.min(k + 1, last)]];
+      if (pair.every(Number.isFinite) && pair[0] < pair[1]) return Math.exp((1 - part) * Math.log(pair[0]) + part * Math.log(pair[1]));
+      return pair[part > 0 && part < 1 ? outer : Math.round(part)];
+    });
+  };
 
-  // ---- the best split of a budget: a grid over sizes, then the root of the slope in the log of the size
-  const spent = (x, logSize, budget) => {
-    const out = x.slice();
-    out[told.size] = Math.exp(logSize);
-    out[told.tokens] = budget / 6 / out[told.size];
-    return out;
+  // ---- how far past the rows fitted
+  const past = (value, { low, high }) =>
+    Math.max(value > high ? (high > 0 ? value / high : Infinity) : 1, value < low ? (value > 0 ? low / value : Infinity) : 1);
+  const beyond = (x) => told.inputs.reduce((worst, input, k) => Math.max(worst, past(x[k], input)), 1);
+
+  // ---- the best split of a budget: valleys on a grid over sizes, then the root of the slope in the log of the size
+  const PER_DECADE = 6, STEP = 0.01, CLOSE = 1e-6, NEWTON = 15, MOST = 60, DEPTH = 1e-12, NEAR = 0.5;
+  const spend = (x, logSize, budget) => {
+    x[split.size] = Math.exp(logSize);
+    x[split.tokens] = budget / 6 / x[split.size];
+    return x;
   };
-  const PER_DECADE = 12, HALVINGS = 60, STEP = 0.01;
-  const bestSplit = (x, budget, p) => {
-    const value = (place) => sign * LAW(spent(x, place, budget), p);
-    const near = told.sizes.map(Math.log);
-    for (const reach of [1e5, 1e10]) {
-      const low = near[0] - Math.log(reach), high = near[1] + Math.log(reach);
+  const lowest = (value, low, high) => {
+    let place = (low + high) / 2, left = low, right = high;
+    for (let k = 0; k < MOST; k++) {
+      const a = value(place - 2 * STEP), b = value(place - STEP), c = value(place), d = value(place + STEP), e = value(place + 2 * STEP);
+      const slope = (a - 8 * b + 8 * d - e) / (12 * STEP), bend = (16 * (b + d) - a - e - 30 * c) / (12 * STEP * STEP);
+      if (slope > 0) right = place; else left = place;
+      let next = place - slope / bend;
+      if (!(bend > 0 && next >= left && next <= right) || k > NEWTON) next = (left + right) / 2;
+      const moved = Math.abs(next - place);
+      place = next;
+      if (moved < CLOSE) break;
+    }
+    return place;
+  };
+  const bestSplit = (given, budget, p, near) => {
+    const x = given.slice(), sign = told.higher ? -1 : 1;
+    const value = (place) => {
+      const seen = sign * LAW(spend(x, place, budget), p);
+      return Number.isFinite(seen) ? seen : Infinity;
+    };
+    if (Number.isFinite(near)) {
+      const found = lowest(value, near - NEAR, near + NEAR);
+      if (Math.abs(found - near) < NEAR - STEP) return found;
+    }
+    const [first, last] = split.sizes.map(Math.log);
+    for (const reach of split.reach) {
+      const low = first - Math.log(reach), high = last + Math.log(reach);
       const count = Math.ceil((high - low) / Math.LN10 * PER_DECADE) + 1, width = (high - low) / (count - 1);
-      const seen = Array.from({ length: count }, (_, k) => value(low + k * width));
-      let best = null;
+      let best = null, before = value(low), here = value(low + width);
       for (let k = 1; k < count - 1; k++) {
-        if (!(seen[k] <= seen[k - 1] && seen[k] <= seen[k + 1])) continue;
-        if (!(seen[k] < seen[k - 1] || seen[k] < seen[k + 1])) continue;
-        const place = low + k * width, away = Math.max(near[0] - place, place - near[1], 0);
-        if (!best || away < best.away || (away === best.away && seen[k] < best.value)) best = { place, away, value: seen[k] };
+        const after = value(low + (k + 1) * width);
+        if (here <= before && here <= after && (here < before || here < after)) {
+          const place = low + k * width, away = Math.max(first - place, place - last, 0);
+          const shallow = !split.closed && !(Math.max(before, after) - here > DEPTH * Math.abs(here));
+          if (!best || away < best.away || (away === best.away && here < best.here)) best = { place, away, here, shallow };
+        }
+        before = here;
+        here = after;
       }
-      if (best) return lowest(value, best.place - width, best.place + width);
+      if (best) return best.shallow ? NaN : lowest(value, best.place - width, best.place + width);
     }
     return NaN;
   };
-  const lowest = (value, low, high) => {
-    const slope = (at) =>
-      (value(at - 2 * STEP) - 8 * value(at - STEP) + 8 * value(at + STEP) - value(at + 2 * STEP)) / (12 * STEP);
-    for (let k = 0; k < HALVINGS; k++) {
-      const middle = (low + high) / 2;
-      if (slope(middle) > 0) high = middle; else low = middle;
-    }
-    return (low + high) / 2;
-  };
 
-  // ---- the smallest scale at which a value is reached
-  const FARTHEST = 1e30;
-  const firstReached = (value, goal, start, end, perDecade) => {
-    const short = (place) => sign * (value(Math.exp(place)) - goal);
-    const low = Math.log(start), high = Math.log(end) + Math.log(FARTHEST);
-    const count = Math.ceil((high - low) / Math.LN10 * perDecade) + 1, width = (high - low) / (count - 1);
-    if (short(low) <= 0) return start;
-    for (let k = 1; k < count; k++) {
-      let right = low + k * width, left = right - width;
-      if (!(short(right) <= 0)) continue;
-      for (let j = 0; j < HALVINGS; j++) {
-        const middle = (left + right) / 2;
-        if (short(middle) <= 0) right = middle; else left = middle;
+  // ---- the smallest scale at which a value is reached: the first place where the gap is closed, then its root before it
+  const ROUNDS = 80, CLOSED = 1e-12;
+  const root = (gap, left, right, before, after) => {
+    let kept = 0;
+    for (let k = 0; k < ROUNDS && right - left > CLOSED; k++) {
+      let middle = right - after * (right - left) / (after - before);
+      if (!(middle > left && middle < right)) middle = (left + right) / 2;
+      const here = gap(middle, true);
+      if (here <= 0) {
+        right = middle; after = here;
+        if (kept === 1) before /= 2;
+        kept = 1;
+      } else {
+        left = middle; before = Number.isFinite(here) ? here : 1;
+        if (kept === -1) after /= 2;
+        kept = -1;
       }
-      return Math.exp(right);
+    }
+    return right;
+  };
+  const firstReached = (gap) => {
+    const places = target.places;
+    let before = NaN;
+    for (let k = 0; k < places.length; k++) {
+      const here = gap(Math.log(places[k]));
+      if (here <= 0) {
+        if (k === 0) return places[0];
+        return Math.exp(root(gap, Math.log(places[k - 1]), Math.log(places[k]), Number.isFinite(before) ? before : 1, here));
+      }
+      before = here;
     }
     return Infinity;
+  };
+  const scaleFor = (x, goal, p) => {
+    const sign = target.grows ? -1 : 1;
+    if (!split) return firstReached((place) => sign * (LAW(x.map((value, k) => (k === told.along ? Math.exp(place) : value)), p) - goal));
+    const free = x.slice();
+    let one = null, two = null;  // the last two budgets with their best sizes: the next one lies on their line
+    return firstReached((place, closing = false) => {
+      const near = two && (closing || split.closed) ? two.size + (one.size - two.size) * (place - two.place) / (one.place - two.place) : NaN;
+      const budget = Math.exp(place), size = bestSplit(x, budget, p, near);
+      if (!one || Math.abs(one.place - place) > CLOSE) [two, one] = [one, { place, size }];
+      return sign * (LAW(spend(free, size, budget), p) - goal);
+    });
   };
 
   // ---- the page
@@ -100,43 +160,111 @@
     const place = document.getElementById(id);
     if (!place) return;
     place.textContent = text;
-    place.dataset.value = String(value);
+    if (value !== undefined) place.dataset.value = String(value);
   };
-  const farText = (far) => (far > told.inside ? `${short(far)} times beyond what was fitted` : "inside what was fitted");
-  const current = () => told.inputs.map((_, k) => Number(document.getElementById(`box-${k}`).value));
-  const showPrediction = () => {
-    const x = current(), value = LAW(x, estimates), ends = interval(told.draws.map((p) => LAW(x, p)));
-    say("prediction", plain(value, 6), value);
-    say("prediction-low", ends ? plain(ends[0], 6) : "unknown", ends ? ends[0] : NaN);
-    say("prediction-high", ends ? plain(ends[1], 6) : "unknown", ends ? ends[1] : NaN);
+  const number = (id, value) => say(id, plain(value, told.digits), value);
+  const DIGITS = told.digits - 2;
+  const sayEnds = (id, [low, high], { more = "", first = NaN } = {}) => {
+    const place = document.getElementById(`${id}-ends`);
+    if (!place) return;
+    const end = (value) => (value === Infinity ? "no amount" : value === first ? `${plain(value, DIGITS)} or less` : plain(value, DIGITS));
+    const words = Number.isNaN(low) ? "no interval" : `${100 * told.level} %: ${low === Infinity || low === high ? end(low) : `${end(low)} to ${end(high)}`}`;
+    place.textContent = words + more;
+    place.removeAttribute("aria-busy");
+    Object.assign(place.dataset, { low: String(low), high: String(high) });
+  };
+  const wait = (...ids) => ids.forEach((id) => {
+    const place = document.getElementById(`${id}-ends`);
+    if (!place || !draws.length) return;
+    if (place.dataset.low) place.textContent = `${100 * told.level} %: …`;  // before that it is Python's own
+    place.setAttribute("aria-busy", "true");
+  });
+  const typed = (id) => (document.getElementById(id) ? Number(document.getElementById(id).value) : NaN);
+  const current = () => told.inputs.map((_, k) => typed(`box-${k}`));
+
+  const showPrediction = (x) => {
+    number("prediction", LAW(x, estimates));
+    sayEnds("prediction", everyDraw(draws.map((p) => LAW(x, p))));
     const far = beyond(x);
     say("prediction-beyond", farText(far), far);
   };
-  const showBudget = () => {
-    const box = document.getElementById("box-budget");
-    if (!box) return;
-    const budget = Number(box.value), x = current(), place = bestSplit(x, budget, estimates);
-    const best = spent(x, place, budget), value = LAW(best, estimates);
-    say("budget-size", plain(best[told.size], 6), best[told.size]);
-    say("budget-tokens", plain(best[told.tokens], 6), best[told.tokens]);
-    say("budget-ratio", plain(best[told.tokens] / best[told.size], 6), best[told.tokens] / best[told.size]);
-    say("budget-value", plain(value, 6), value);
-    const far = Math.max(budget / told.budget.high, told.budget.low / budget, beyond(best), 1);
+  const BUDGET = ["budget-size", "budget-tokens", "budget-ratio", "budget-value"];
+  const answerBudget = (x, budget, p) => {
+    const best = spend(x.slice(), bestSplit(x, budget, p), budget), size = best[split.size], tokens = best[split.tokens];
+    return [size, tokens, tokens / size, LAW(best, p)];
+  };
+  const costs = (x) => past(6 * x[split.size] * x[split.tokens], split.budget);
+  const showBudget = (x, budget) => {
+    const answer = answerBudget(x, budget, estimates), best = x.slice();
+    BUDGET.forEach((id, k) => number(id, answer[k]));
+    [best[split.size], best[split.tokens]] = answer;
+    const far = Math.max(costs(best), beyond(best));
     say("budget-beyond", farText(far), far);
   };
-  const showTarget = () => {
-    const box = document.getElementById("box-target");
-    if (!box) return;
-    const goal = Number(box.value), x = current();
-    const { low, high } = told.budget || told.inputs[told.along];
-    const along = told.budget
-      ? (budget) => LAW(spent(x, bestSplit(x, budget, estimates), budget), estimates)
-      : (place) => LAW(x.map((value, k) => (k === told.along ? place : value)), estimates);
-    const scale = firstReached(along, goal, low, high, told.budget ? 4 : 40);
-    const words = scale === low ? `${plain(low, 6)} or less` : plain(scale, 6);
-    say("target-scale", Number.isFinite(scale) ? words : "no amount, by this law", scale);
+  const budgetTask = (x, budget) => {
+    const seen = BUDGET.map(() => []);
+    return {
+      one: (p) => answerBudget(x, budget, p).forEach((value, k) => seen[k].push(value)),
+      done: () => {
+        const none = seen[0].filter(Number.isNaN).length / seen[0].length;
+        BUDGET.forEach((id, k) => sayEnds(id, knownDraws(seen[k]), { more: none > 0 && k === 0 ? `; no best size in ${percent(none)} of the draws` : "" }));
+      },
+    };
   };
-  const show = () => { showPrediction(); showBudget(); showTarget(); };
+  const showTarget = (x, goal) => {
+    const scale = scaleFor(x, goal, estimates), first = target.places[0];
+    const words = scale === first ? `${plain(first, told.digits)} or less` : plain(scale, told.digits);
+    say("target-scale", Number.isFinite(scale) ? words : "no amount, by this law", scale);
+    const there = split ? spend(x.slice(), bestSplit(x, scale, estimates), scale) : x.map((value, k) => (k === told.along ? scale : value));
+    const far = Number.isFinite(scale) ? Math.max(beyond(there), split ? costs(there) : 1) : NaN;
+    say("target-beyond", Number.isFinite(far) ? farText(far) : "", far);
+  };
+  const targetTask = (x, goal) => {
+    const seen = [];
+    return {
+      one: (p) => seen.push(scaleFor(x, goal, p)),
+      done: () => {
+        const missed = seen.filter((scale) => scale === Infinity).length / seen.length;
+        sayEnds("target-scale", inLogs(seen), { more: missed > 0 ? `; no amount reaches it in ${percent(missed)} of the draws` : "", first: target.places[0] });
+      },
+    };
+  };
+
+  // ---- intervals take every draw: after a short pause, in slices, so that a slider never waits for them
+  const PAUSE = 100, SLICE = 20;
+  let job = 0;
+  const overDraws = (tasks) => {
+    const mine = ++job;
+    let k = 0;
+    const go = () => {
+      if (mine !== job || !tasks.length) return;
+      for (const until = performance.now() + SLICE; k < draws.length && performance.now() < until; k++) tasks[0].one(draws[k]);
+      if (k === draws.length) {
+        tasks.shift().done();
+        k = 0;
+      }
+      setTimeout(go, 0);
+    };
+    setTimeout(go, PAUSE);
+  };
+  const show = () => {
+    const x = current(), tasks = [];
+    document.querySelectorAll("[data-of]").forEach((place) => { place.textContent = document.getElementById(place.dataset.of).value; });
+    showPrediction(x);
+    if (document.getElementById("box-budget")) {
+      const budget = typed("box-budget");
+      showBudget(x, budget);
+      wait(...BUDGET);
+      tasks.push(budgetTask(x, budget));
+    }
+    if (target) {
+      const goal = typed("box-target");
+      showTarget(x, goal);
+      wait("target-scale");
+      tasks.push(targetTask(x, goal));
+    }
+    if (draws.length) overDraws(tasks);
+  };
 
   const bind = (slider) => {
     const box = document.getElementById(slider.dataset.box), logs = slider.dataset.scale === "log";

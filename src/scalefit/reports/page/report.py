@@ -170,7 +170,7 @@ def make_page(
     title = f"{fit.law.name} on {fit.n_runs:,} run{'s' * (fit.n_runs != 1)}"
     if subject.pooled:
         title += f": {subject.pooled}"
-    verdict = f'<section id="verdict">{describe_fit(fit)}</section>'
+    verdict = f'<section id="verdict">{describe_fit(fit, doubts=subject.doubts)}</section>'
     short = f'<section id="short"><h2>In short</h2>\n{_made(report.in_short)}\n</section>'
     body = "\n".join([f"<h1>{escape(title)}</h1>", _contents(parts), verdict, short, sliders, *made, script])
     page = html_document(title, body, style=_resource("page.css"), head=_policy(script))

@@ -12,8 +12,10 @@ import pandas as pd
 
 from scalefit.decisions.allocation.setting import Setting, find_setting
 from scalefit.decisions.larger import larger_run, rounded
+from scalefit.decisions.single_doubts import doubts_of_fit
 from scalefit.errors import FitError, ScalefitError, listing
 from scalefit.quantities import label_of
+from scalefit.reports.content import reservations
 from scalefit.result import Fit
 from scalefit.runs.frame import as_frame
 
@@ -143,6 +145,16 @@ class Subject:
             return ""
         shown = f", {listing([f'{name} ({n})' for name, n in counts.items()])}" if len(counts) <= MOST_NAMED else ""
         return f"one law for {len(counts)} families together{shown}"
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """What speaks against relying on the fit although it converged, as its answers say too."""
+        against = reservations(self.fit)
+        if not self.fit.converged or self.fit.law.derive is not None:
+            return against
+        apart = any("families are fitted as one" in said for said in against)
+        more = [said for said in doubts_of_fit(self.fit) if not (apart and "fitted as if they were one" in said)]
+        return (*against, *more)
 
     @cached_property
     def others(self) -> dict[str, float]:
