@@ -29,7 +29,7 @@ def draw(runs):
         sf.plot_fit(fit, ax=ax)
         held = ((told.low <= told.loss) & (told.loss <= told.high)).sum()
         ax.set_title(f"{family}: {held} of {len(told)} larger runs inside their 90 % interval", fontsize="medium")
-        ax.legend(title="parameters", loc="upper right", ncols=2, fontsize="small", title_fontsize="small")
+        ax.get_legend().set_loc("upper right")
         ax.set_xlim(runs.tokens.min() / 1.4, runs.tokens.max() * 4)
     low, high = runs.loss.min(), runs.loss.max()
     for ax in panels:

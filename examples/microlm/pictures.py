@@ -12,7 +12,7 @@ from matplotlib import colormaps
 from matplotlib.figure import Figure
 
 import scalefit as sf
-from scalefit.plots.axes import plain_ticks
+from scalefit.plots.ticks import plain_ticks
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "images"
 TUNED = Path(__file__).with_name("tune.csv")

@@ -372,7 +372,8 @@ class Fit(Believed):
             for a law of size and tokens whose runs do not come in ladders of one size, else curves.
         along, level : for curves, as for :func:`scalefit.plot_fit`.
         ax : matplotlib Axes
-            None takes the current ones if they are empty or show the same quantities, else those of a new figure.
+            None takes the current ones if they are empty, else those of a new figure. On given axes a second fit has
+            colours of its own.
         """
         from scalefit.plots.choices import plot_chosen
 

@@ -7,8 +7,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 import scalefit as sf
 from scalefit.plots import (
@@ -134,9 +135,9 @@ TABLE = {
 FIGURES = {"residuals", "residuals along steps", "draws"}
 
 
-def drawn(known, name):
+def drawn(known, name, size=(6.4, 4.8), layout=None):
     answer, plot = TABLE[name]
-    figure = Figure(figsize=(6.4, 4.8))
+    figure = Figure(figsize=size, layout=layout)
     out = plot(known(answer), figure=figure) if name in FIGURES else plot(known(answer), ax=figure.subplots())
     assert (out if name in FIGURES else out.figure) is figure
     figure.draw_without_rendering()
@@ -180,3 +181,83 @@ def test_no_number_on_an_axis_runs_into_its_neighbour(known, name):
             (t.get_window_extent().x0, t.get_window_extent().x1) for t in shown if low <= t.get_position()[0] <= high
         )
         assert all(left[1] <= right[0] for left, right in itertools.pairwise(boxes))
+
+
+def texts_of(figure):
+    """What is written beside the data, with its box: names of axes, titles, and the numbers on both axes."""
+    out = []
+    for ax in panels(figure):
+        names = [ax.xaxis.label, ax.yaxis.label, ax.title]
+        numbers = []
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            seen = (tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high)
+            numbers += [tick.label1 for tick in seen if not tick.label1.get_rotation()]
+        shown = [text for text in (*names, *numbers) if text.get_visible() and text.get_text()]
+        out += [(text.get_text(), text.get_window_extent()) for text in shown]
+        if ax.get_legend() is not None and not ax.get_legend().get_frame_on():
+            out.append(("legend", ax.get_legend().get_window_extent()))
+    return out
+
+
+@pytest.fixture(scope="module")
+def small(known):
+    """Pictures at half the usual size, each drawn once."""
+    made = {}
+
+    def get(name):
+        if name not in made:
+            made[name] = drawn(known, name, (5.6, 4.4) if name in FIGURES else (3.4, 2.7), "constrained")
+        return made[name]
+
+    return get
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_at_half_the_size_no_text_runs_into_another_or_out_of_the_picture(small, name):
+    figure = small(name)
+    told = texts_of(figure)
+    for (first, one), (second, other) in itertools.combinations(told, 2):
+        wide = min(one.x1, other.x1) - max(one.x0, other.x0)
+        high = min(one.y1, other.y1) - max(one.y0, other.y0)
+        assert not (wide > 1 and high > 1), (first, second, wide, high)
+    width, height = figure.bbox.size
+    for text, box in told:
+        assert min(box.x0, box.y0, width - box.x1, height - box.y1) > -1, (text, box)
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_at_half_the_size_every_letter_can_be_read(small, name):
+    for ax in panels(small(name)):
+        legend = ax.get_legend()
+        texts = [ax.xaxis.label, ax.yaxis.label, ax.title, *ax.texts, *ax.get_xticklabels(), *ax.get_yticklabels()]
+        texts += legend.get_texts() if legend is not None else []
+        assert min(text.get_fontsize() for text in texts) >= 6
+
+
+@pytest.mark.parametrize("name", [name for name in TABLE if name not in FIGURES])
+def test_curves_are_told_apart_without_colour(small, name):
+    for ax in panels(small(name)):
+        entries = ax.get_legend_handles_labels()[0] if ax.get_legend() is not None else []
+        lines = [line for line in entries if isinstance(line, Line2D)]
+        for one, other in itertools.combinations(lines, 2):
+            shades = [sum(to_rgb(line.get_color())) / 3 for line in (one, other)]
+            told = looks_of(ax, one) != looks_of(ax, other) or abs(shades[0] - shades[1]) > 0.25
+            assert told or to_hex(one.get_color()) == to_hex(other.get_color()), (one, other)
+
+
+def looks_of(ax, line):
+    """By what a curve is known without its colour: its dashes, and the marks of all that has its colour."""
+    own = to_hex(line.get_color())
+    marks = {one.get_marker() for one in ax.lines if to_hex(one.get_color()) == own}
+    return line.get_linestyle(), marks - {"None", "", None}
+
+
+@pytest.mark.parametrize("name", ["fit", "training curves", "allocation", "best sizes", "comparison"])
+def test_a_picture_drawn_twice_stands_in_two_figures(known, name):
+    answer, plot = TABLE[name]
+    plt.close("all")
+    first, second = plot(known(answer)), plot(known(answer))
+    assert first.figure is not second.figure
+    assert len(first.lines) == len(second.lines)
+    plt.close("all")

@@ -98,6 +98,18 @@ def test_the_frontier_is_the_best_split_and_dashed_past_the_largest_run(fit):
     assert (named(ax)["runs"].get_xydata() == cloud()[["params", "tokens"]].to_numpy()).all()
 
 
+def test_every_contour_has_its_value_once_and_away_from_the_runs(fit):
+    ax = plot_contours(fit, ax=new_axes())
+    ax.figure.draw_without_rendering()
+    runs = ax.transData.transform(named(ax)["runs"].get_xydata())
+    boxes = [text.get_window_extent() for text in ax.texts]
+    drawn = {value for one in ax.collections if hasattr(one, "levels")
+             for value, path in zip(one.levels, one.get_paths(), strict=True) if len(path.vertices)}  # fmt: skip
+    assert sorted(float(text.get_text()) for text in ax.texts) == pytest.approx(sorted(drawn), rel=0.005)
+    assert len(boxes) == len(drawn)
+    assert sum(box.count_contains(runs) for box in boxes) == 0
+
+
 def test_a_law_without_a_best_split_has_contours_and_no_frontier():
     fit = sf.fit(ladder(), "chinchilla", fixed={"B": 0.0, "beta": 0.3})
     told = loss_surface(fit)
@@ -116,7 +128,7 @@ def test_residuals_stand_against_each_input_in_order_and_by_family(fit):
     assert against_tokens.get_xlabel() == "training tokens D"
     assert against_params.get_ylabel() == "ln (fitted / seen)"
     told = residual_quantiles(fit)
-    assert (named(order)["residuals, in order"].get_xydata() == told[["deviations", "residual"]].to_numpy()).all()
+    assert (named(order)["residuals"].get_xydata() == told[["deviations", "residual"]].to_numpy()).all()
     assert [text.get_text() for text in families.get_xticklabels()] == ["$b_{$", "a", "c"]
     figure.draw_without_rendering()  # a name is no formula, so a lone brace harms nothing
 
@@ -201,6 +213,10 @@ def test_under_training_curves_stand_residuals_and_rates(training):
     assert (residuals.get_ylabel(), rates.get_ylabel()) == ("ln (fitted / seen)", "learning rate")
     assert rates.get_xlabel() == "training step"
     assert ax.get_xlim() == rates.get_xlim()
+    lines = [line for panel in (ax, residuals, rates) for line in panel.lines if line.get_linestyle() != "None"]
+    assert {line.get_linestyle() for line in lines} == {"-"}  # nothing here is extrapolated
+    fitted = [line for line in ax.lines if line.get_linestyle() == "-"]
+    assert len({line.get_marker() for line in fitted}) == len(fitted) > 1
 
 
 def test_a_fit_draws_contours_for_scattered_runs_curves_for_ladders_and_for_one_input(fit):
@@ -221,14 +237,27 @@ def test_an_unknown_kind_and_one_that_has_no_axis_are_refused(fit):
         fit.plot(kind="contours", along="tokens", ax=new_axes())
 
 
-def test_a_second_fit_is_drawn_over_the_first_and_another_quantity_on_axes_of_its_own(fit):
+def test_a_second_fit_has_a_figure_of_its_own_and_empty_axes_are_taken(fit):
     plt.close("all")
     first = fit.plot(kind="curves")
-    assert fit.plot(kind="curves") is first
-    assert fit.plot(kind="contours") is not first
+    before = len(first.lines)
+    assert fit.plot(kind="curves") is not first
     assert plt.gcf().number == 2
-    assert first.get_ylabel() == "loss (nats per token)"
+    assert len(first.lines) == before
+    empty = plt.figure().add_subplot()
+    assert fit.plot(kind="contours") is empty
     plt.close("all")
+
+
+def test_a_second_fit_on_given_axes_is_told_from_the_first():
+    x = np.geomspace(1e18, 1e21, 9)
+    fits = [sf.fit({"flops": x, "loss": floor + 1e3 * x**-0.16}, "power_offset") for floor in (1.7, 1.4)]
+    ax = fits[0].plot(ax=new_axes())
+    assert fits[1].plot(ax=ax) is ax
+    curves = [line for line in ax.lines if line.get_label() == "power_offset"]
+    assert len({line.get_color() for line in curves}) == 2
+    told = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert (told.count("power_offset"), told.count("runs"), told.count("edge of the fitted range")) == (2, 2, 1)
 
 
 def test_panels_that_were_drawn_are_not_drawn_on_again(training):

@@ -8,6 +8,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from scalefit.plots.axes import Look, ink, is_compute, is_dark, looks, ordered_shades, paper, short_value
+from scalefit.plots.labels import break_text
 from scalefit.plots.legends import small_legend
 from scalefit.plots.lines import arms, draw_curve
 from scalefit.plots.stacks import panels_below
@@ -143,3 +144,36 @@ def test_shades_end_far_from_the_paper_on_light_and_on_dark():
             towards = np.mean(paper(ax)[:3])
             assert abs(last - towards) > abs(first - towards) > 0.2
             assert abs(np.mean(ink(ax)[:3]) - towards) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "share", "written"),
+    [
+        ("loss (nats per token)", 1.1, "loss (nats per token)"),
+        ("loss (nats per token)", 0.8, "loss\n(nats per token)"),
+        ("gain from 2 times the scale (share of loss)", 0.6, "gain from 2 times the\nscale (share of loss)"),
+        ("half-width of the 90 % interval", 0.45, "half-width\nof the 90 %\ninterval"),
+    ],
+)
+def test_a_label_is_broken_where_it_reads_well_and_only_where_it_is_too_long(told, share, written):
+    text = new_axes().set_ylabel(told)
+    room = share * text.get_window_extent().height
+    break_text(text, room, tall=True)
+    assert text.get_text() == written
+    assert text.get_window_extent().height <= room * 1.001
+
+
+def test_a_label_that_is_much_too_long_has_small_letters_and_none_below_six_points():
+    text = new_axes().set_xlabel("a name that nobody could ever write under an axis of this width")
+    break_text(text, 0.1 * text.get_window_extent().width)
+    assert text.get_fontsize() == 6
+
+
+def test_names_too_long_for_a_legend_lose_their_middle():
+    ax = new_axes(figsize=(2.4, 2))
+    for end in ("first", "other"):
+        ax.plot(X, X, label=f"transformer-of-forty-eight-by-two-with-cosine-{end}")
+    legend = small_legend(ax)
+    assert legend.get_window_extent().width <= ax.bbox.width
+    names = [text.get_text() for text in legend.get_texts()]
+    assert [(name[:5], name[-5:]) for name in names] == [("trans", "first"), ("trans", "other")]

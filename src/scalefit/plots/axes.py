@@ -11,11 +11,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.colors import Colormap, ListedColormap, to_rgb, to_rgba
+from matplotlib.colors import Colormap, ListedColormap, to_hex, to_rgb, to_rgba
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.typing import ColorType
 
 from scalefit.errors import missing_column
+from scalefit.plots.labels import break_text
 from scalefit.quantities import QUANTITIES, label_of
 
 #: Okabe and Ito (2008): told apart with any colour vision. Their yellow and black are left out: too light on white,
@@ -51,28 +52,11 @@ def looks(count: int, *, first: int = 0) -> list[Look]:
     ]
 
 
-def take_axes(ax: Axes | None, x: str, y: str) -> Axes:
-    """The axes given; else the current ones if they are empty or show the same two quantities; else those of a figure.
+def take_axes(ax: Axes | None) -> Axes:
+    """The axes given, else the current ones if they are empty, else those of a new figure, which is pyplot's.
 
-    So a second fit is drawn over the first, and a picture of something else never lands on its scales. The new figure
-    is pyplot's.
-
-    Parameters
-    ----------
-    ax : matplotlib Axes, or None.
-    x, y : labels that the axes will have.
+    So no picture lands on another unless it is asked to.
     """
-    if ax is not None:
-        return ax
-    if plt.get_fignums():
-        current = plt.gca()
-        if not _is_used(current) or (current.get_xlabel(), current.get_ylabel()) == (x, y):
-            return current
-    return plt.figure(layout="constrained").add_subplot()
-
-
-def take_empty_axes(ax: Axes | None) -> Axes:
-    """The axes given, else the current ones if they are empty, else new ones: for pictures of several panels."""
     if ax is not None:
         return ax
     if plt.get_fignums() and not _is_used(plt.gca()):
@@ -82,6 +66,16 @@ def take_empty_axes(ax: Axes | None) -> Axes:
 
 def _is_used(ax: Axes) -> bool:
     return ax.has_data() or bool(ax.child_axes)
+
+
+def free_looks(ax: Axes, count: int) -> list[Look]:
+    """As :func:`looks`, in colours that no line of these axes has yet, as far as there are such.
+
+    So a second fit that is drawn over the first can be told from it.
+    """
+    used = {to_hex(line.get_color()) for line in ax.lines}
+    taken = sum(1 for colour in COLOURS if colour.lower() in used)
+    return looks(count, first=taken)
 
 
 def take_figure(figure: Figure | SubFigure | None, width: float, height: float) -> Figure | SubFigure:
@@ -132,7 +126,7 @@ def ordered_shades(ax: Axes, name: str = "cividis") -> Colormap:
 
 def note(ax: Axes, text: str) -> None:
     """A small line above the picture."""
-    ax.set_title(text, fontsize="small", color=soft_ink(ax))
+    break_text(ax.set_title(text, fontsize="small", color=soft_ink(ax)), ax.bbox.width)
 
 
 def note_doubts(ax: Axes, doubts: Sequence[Any]) -> None:
@@ -140,6 +134,20 @@ def note_doubts(ax: Axes, doubts: Sequence[Any]) -> None:
     if doubts:
         count = len(doubts)
         note(ax, f"not to be relied on: {count} reason{'s' if count > 1 else ''}")
+
+
+def shortened(name: str, letters: int) -> str:
+    """Both ends of a long name: runs and families often differ in the last part only.
+
+    Examples
+    --------
+    >>> shortened("transformer-w48-l2-cosine-seed0", 16)
+    'transfor…e-seed0'
+    """
+    if len(name) <= letters:
+        return name
+    first = letters // 2
+    return f"{name[:first]}…{name[len(name) - (letters - 1 - first) :]}"
 
 
 def quantity_of(column: str) -> str:

@@ -22,6 +22,7 @@ from scalefit.plots.axes import (
     soft_ink,
     take_axes,
 )
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
 from scalefit.plots.ticks import plain_ticks
 
@@ -48,7 +49,7 @@ def plot_backtest(backtest: Backtest, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     backtest : Backtest
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def plot_backtest(backtest: Backtest, *, ax: Axes | None = None) -> Axes:
     x = "factor" if backtest.by is None and bool(np.isfinite(rows["factor"]).all()) else "observed"
     many = len(backtest.fits) > (MOST_CURVES if backtest.by is None else MOST_FAMILIES)
     labels = _labels(backtest, x)
-    ax = take_axes(ax, *labels)
+    ax = take_axes(ax)
     ax.set(xlabel=labels[0], ylabel=labels[1])
     ax.axhline(0, color=soft_ink(ax), lw=1, zorder=1)
     known = dict(zip(backtest.fits, _looks(ax, len(backtest.fits), many), strict=True))
@@ -79,6 +80,7 @@ def plot_backtest(backtest: Backtest, *, ax: Axes | None = None) -> Axes:
         shade = ScalarMappable(Normalize(shares[0], shares[-1]), ordered_shades(ax))
         ax.figure.colorbar(shade, ax=ax, format=PercentFormatter(1, 0), label="share of the runs fitted")
     _legend(ax, {} if many else known, backtest.level)
+    fit_labels(ax)
     return ax
 
 

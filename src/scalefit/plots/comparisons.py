@@ -14,11 +14,11 @@ from scalefit.plots.axes import (
     is_compute,
     label_of_column,
     looks,
-    note,
+    shortened,
     soft_ink,
     take_axes,
-    take_empty_axes,
 )
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
 from scalefit.plots.lines import draw_band, draw_curve, draw_edges
 from scalefit.plots.stacks import panels_below
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from scalefit.decisions.comparison.protocol_result import ProtocolComparison
     from scalefit.decisions.comparison.record import Comparison
 
-#: Where the labels of all panels stand, in widths of a panel: under one another.
-LABELS_AT = -0.11
+#: Letters of a family in a label of an axis.
+WIDEST = 16
 #: Heights of the panels under the curves.
 BELOW = (0.45, 0.45)
 #: Shares of draws above and below which one is surely ahead.
@@ -39,8 +39,8 @@ SURE = (0.05, 0.95)
 def plot_comparison(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
     """Draw curves with bands and runs; below them the ratio to the best family, and how often each is the best.
 
-    Curves are dashed beyond the runs of their own family. The range that the runs of all families cover is plain, the
-    rest shaded.
+    Curves are dashed beyond the runs of their own family, ratios and shares beyond those of any. The range that the
+    runs of all families cover is plain, the rest shaded.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def plot_comparison(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
     >>> ax.get_ylabel()
     'loss (nats per token)'
     """
-    ax = take_empty_axes(ax)
+    ax = take_axes(ax)
     frame, along = comparison.frame, comparison.along
     low, high = float(frame[along].min()), float(frame[along].max())
     ax.set_xscale("log" if low > 0 else "linear")
@@ -73,10 +73,10 @@ def plot_comparison(comparison: Comparison, *, ax: Axes | None = None) -> Axes:
         if comparison.common is not None:
             panel.axvspan(low, comparison.common[0], color=GREY, alpha=0.13, lw=0, zorder=0)
             panel.axvspan(comparison.common[1], high, color=GREY, alpha=0.13, lw=0, zorder=0)
-        panel.yaxis.set_label_coords(LABELS_AT, 0.5)
     plain_ticks(ahead.xaxis, compute=is_compute(along))
     ahead.set_xlabel(label_of_column(along))
     _draw_curves(comparison, known, ax)
+    fit_labels(ax)
     return ax
 
 
@@ -98,24 +98,33 @@ def _draw_curves(comparison: Comparison, known: dict[str, Look], ax: Axes) -> No
 
 
 def _draw_ratios(comparison: Comparison, known: dict[str, Look], ax: Axes) -> None:
-    """The ratio of each family to the first one."""
+    """The ratio of the first family to each other one, whose colour and marks it has."""
     first = comparison.families[0]
     table = comparison.differences
     for name in comparison.families[1:]:
         part = table[(table["family"] == first) & (table["against"] == name)]
         look = known[name]
         draw_band(ax, part[comparison.along], part["ratio_low"], part["ratio_high"], look.colour)
-        draw_curve(ax, part[comparison.along], part["ratio"], look, label=f"{first} / {name}")
+        way = part[comparison.along]
+        draw_curve(ax, way, part["ratio"], look, inside=_covered(comparison, way), label=f"{first} / {name}")
     ax.axhline(1, lw=1, color=soft_ink(ax), ls=":")
-    ax.set_ylabel(f"ratio of {comparison.target}", fontsize="small")
-    small_legend(ax)
+    text = ax.set_ylabel(f"{comparison.target}, {shortened(first, WIDEST)} / other", fontsize="small")
+    text.set_parse_math(False)
 
 
 def _draw_chances(comparison: Comparison, known: dict[str, Look], ax: Axes) -> None:
+    way = comparison.best.index.to_series()
     for name, look in known.items():
-        draw_curve(ax, comparison.best.index, comparison.best[name], look)
+        draw_curve(ax, way, comparison.best[name], look, inside=_covered(comparison, way))
     _draw_sure(ax)
     ax.set_ylabel("share best", fontsize="small")
+
+
+def _covered(comparison: Comparison, way: pd.Series[float]) -> list[bool]:
+    """Which places lie among the runs of all families."""
+    if comparison.common is None:
+        return [False] * len(way)
+    return way.between(*comparison.common).tolist()
 
 
 def _draw_sure(ax: Axes) -> None:
@@ -130,7 +139,7 @@ def plot_protocol(protocol: ProtocolComparison, *, ax: Axes | None = None) -> Ax
     Parameters
     ----------
     protocol : ProtocolComparison
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
 
     Returns
     -------
@@ -146,7 +155,7 @@ def plot_protocol(protocol: ProtocolComparison, *, ax: Axes | None = None) -> Ax
     """
     leader = protocol.leader or protocol.families[0]
     x, y = label_of_column(protocol.along), f"share of draws with {leader} the best"
-    ax = take_axes(ax, x, y)
+    ax = take_axes(ax)
     ax.set(xscale="log", xlabel=x, ylabel=y)
     metrics = protocol.comparisons
     for (metric, told), look in zip(metrics.items(), looks(len(metrics)), strict=True):
@@ -155,8 +164,6 @@ def plot_protocol(protocol: ProtocolComparison, *, ax: Axes | None = None) -> Ax
     _draw_sure(ax)
     draw_edges(ax, [protocol.largest], "largest run")
     plain_ticks(ax.xaxis, compute=is_compute(protocol.along))
-    if len(metrics) > 1:
-        small_legend(ax)
-    else:
-        note(ax, next(iter(metrics), ""))
+    small_legend(ax)
+    fit_labels(ax)
     return ax

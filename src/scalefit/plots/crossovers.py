@@ -18,8 +18,9 @@ from scalefit.plots.axes import (
     power_number,
     short_number,
     soft_ink,
-    take_empty_axes,
+    take_axes,
 )
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
 from scalefit.plots.lines import draw_band, draw_curve, draw_edges
 from scalefit.plots.stacks import panels_below
@@ -69,7 +70,7 @@ def plot_crossover(
     """
     if show not in ("curves", "difference"):
         raise FitError(not_one_of("show", show, ("curves", "difference")))
-    ax = take_empty_axes(ax)
+    ax = take_axes(ax)
     ax.set_xscale("log")
     if show == "curves":
         _draw_curves(crossover, ax)
@@ -86,6 +87,7 @@ def plot_crossover(
     if len(crossover.places):
         _draw_places(crossover, ax)
     small_legend(ax)
+    fit_labels(ax)
     return ax
 
 

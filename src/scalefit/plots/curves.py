@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.typing import ColorType
 from numpy.typing import NDArray
 
-from scalefit.plots.axes import Look, ink, label_of_column, looks, note_doubts, take_empty_axes
+from scalefit.plots.axes import Look, ink, label_of_column, looks, note_doubts, take_axes
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
 from scalefit.plots.lines import draw_band, draw_curve
 from scalefit.plots.stacks import panels_below
@@ -49,17 +49,17 @@ def plot_curve_forecast(forecast: CurveForecast, *, ax: Axes | None = None) -> A
     >>> plot_curve_forecast(told).get_ylabel()
     'loss (nats per token)'
     """
-    ax = take_empty_axes(ax)
+    ax = take_axes(ax)
     (below,) = panels_below(ax, [RATES])
     fitted = list(dict.fromkeys(forecast.curves.run))[:MOST_RUNS]
     for k, run in enumerate(fitted):
         share, mark = SEEN[k % len(SEEN)]
-        rows, colour = forecast.curves[forecast.curves.run == run], ink(ax, share)
-        ax.plot(rows.step, rows.loss, mark, ms=3, color=colour, mew=0.6, label=f"{run}, fitted")
-        _rates(below, forecast.schedules[f"fitted {run}"].rates, int(rows.step.max()), colour, "-")
+        rows, look = forecast.curves[forecast.curves.run == run], Look(ink(ax, share), mark)
+        ax.plot(rows.step, rows.loss, mark, ms=3, color=look.colour, mew=0.6, label=f"{run}, fitted")
+        _rates(below, forecast.schedules[f"fitted {run}"].rates, int(rows.step.max()), look, seen=True)
     for run, look in zip(list(forecast.final.index), looks(MOST_RUNS), strict=False):
         _draw_forecast(ax, forecast, str(run), look)
-        _rates(below, forecast.schedules[run].rates, int(forecast.final.step[run]), look.colour, "--")
+        _rates(below, forecast.schedules[run].rates, int(forecast.final.step[run]), look, seen=False)
     ax.set_ylabel(label_of_column(forecast.target))
     below.set_xlabel(label_of_column("step"))
     below.set_ylabel(label_of_column("lr"), fontsize="small")
@@ -67,6 +67,7 @@ def plot_curve_forecast(forecast: CurveForecast, *, ax: Axes | None = None) -> A
     plain_ticks(ax.yaxis)
     note_doubts(ax, forecast.doubts)
     small_legend(ax)
+    fit_labels(ax)
     return ax
 
 
@@ -79,7 +80,7 @@ def _draw_forecast(ax: Axes, forecast: CurveForecast, run: str, look: Look) -> N
     draw_curve(ax, step, rows.estimate, look, inside=[False] * len(step), label=label, lw=1.2)
 
 
-def _rates(ax: Axes, rates: NDArray[np.float64], last: int, colour: ColorType, style: str) -> None:
+def _rates(ax: Axes, rates: NDArray[np.float64], last: int, look: Look, *, seen: bool) -> None:
     """The rates up to a step, at no more places than can be seen."""
     shown = np.unique(np.linspace(0, last, min(last + 1, 2000)).round().astype(int))
-    ax.plot(shown, rates[shown], style, color=colour, lw=1)
+    draw_curve(ax, shown, rates[shown], look, inside=[seen] * len(shown), lw=1)

@@ -15,6 +15,7 @@ from scalefit.plots.axes import (
     GREY,
     Look,
     evenly,
+    free_looks,
     is_compute,
     label_of_column,
     looks,
@@ -22,10 +23,10 @@ from scalefit.plots.axes import (
     short_number,
     spread_picks,
     take_axes,
-    take_empty_axes,
 )
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
-from scalefit.plots.lines import draw_band, draw_edges
+from scalefit.plots.lines import draw_band, draw_curve, draw_edges
 from scalefit.plots.stacks import panels_below
 from scalefit.plots.ticks import plain_ticks
 from scalefit.runs.flops import count_flops
@@ -33,8 +34,6 @@ from scalefit.runs.flops import count_flops
 if TYPE_CHECKING:
     from scalefit.result import Fit
 
-#: Styles of the fitted lines of runs, so that a grey print can be read: the data lie under them.
-LINES = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 1)))
 #: Heights of the panels of residuals and rates under training curves.
 BELOW = 0.5
 #: What residuals are, by the scale of the objective.
@@ -54,8 +53,8 @@ def plot_fit(fit: Fit, *, along: str | None = None, level: float = 0.9, ax: Axes
         None: the only input, ``tokens`` where it is an input, else the second; ``step`` for training curves.
     level : float in (0, 1), of the band of the law's mean.
     ax : matplotlib Axes
-        None takes the current ones if they are empty or show the same quantities, so that a second fit is drawn over
-        the first, else those of a new figure.
+        None takes the current ones if they are empty, else those of a new figure. What stands on axes that are given
+        stays: a second fit is drawn over the first in colours that are free.
 
     Returns
     -------
@@ -77,7 +76,7 @@ def plot_fit(fit: Fit, *, along: str | None = None, level: float = 0.9, ax: Axes
     if is_of_curves(fit):
         if along not in (None, "step"):
             raise FitError(f"along: {fit.law.name} follows from schedules and is drawn along 'step'; got {along!r}.")
-        return _draw_runs(fit, take_empty_axes(ax))
+        return _draw_runs(fit, take_axes(ax))
     along = along or _usual_input(fit)
     others = [name for name in fit.law.inputs if name != along]
     compute = along == "flops" and along not in fit.law.inputs and set(others) == {"params", "tokens"}
@@ -85,7 +84,7 @@ def plot_fit(fit: Fit, *, along: str | None = None, level: float = 0.9, ax: Axes
         raise FitError(not_one_of("along", along, fit.law.inputs))
     column = fit.columns.get(along, along)
     x, y = label_of_column(column), label_of_column(seen_column(fit))
-    ax = take_axes(ax, x, y)
+    ax = take_axes(ax)
     logs = bool((fit.data[along] > 0).all()) if along in fit.data else True
     ax.set(xscale="log" if logs else "linear", yscale="log" if fit.problem.objective.on == "log" else "linear")
     ax.set(xlabel=x, ylabel=y)
@@ -94,14 +93,16 @@ def plot_fit(fit: Fit, *, along: str | None = None, level: float = 0.9, ax: Axes
     if compute:
         _draw_along_flops(fit, level, ax)
     elif not others:
-        _draw_data(ax, fit.data[along], fit.data[seen_column(fit)], looks(1)[0], "runs")
-        _draw_curve(ax, fit, along, {}, level, looks(1)[0], fit.law.name)
+        look = free_looks(ax, 1)[0]
+        _draw_data(ax, fit.data[along], fit.data[seen_column(fit)], look, "runs")
+        _draw_curve(ax, fit, along, {}, level, look, fit.law.name)
     else:
         title = label_of_column(fit.columns.get(others[0], others[0]))
         together = _draw_family(fit, along, others[0], level, ax)
     plain_ticks(ax.yaxis)
     plain_ticks(ax.xaxis, compute=is_compute(column))
     small_legend(ax, title, together=together)
+    fit_labels(ax)
     return ax
 
 
@@ -139,7 +140,7 @@ def _draw_family(fit: Fit, along: str, other: str, level: float, ax: Axes) -> li
     if len(rest):
         ax.plot(rest[along], rest[seen_column(fit)], ".", ms=3, color=GREY, alpha=0.6, label="other runs", zorder=1)
     together: list[tuple[Artist, ...]] = []
-    for (text, value), look in zip(picks.items(), looks(len(picks)), strict=True):
+    for (text, value), look in zip(picks.items(), free_looks(ax, len(picks)), strict=True):
         own = fit.data[written == text]
         line = _draw_curve(ax, fit, along, {other: value}, level, look, text)
         together.append((line, _draw_data(ax, own[along], own[seen_column(fit)], look, "_nolegend_")))
@@ -150,12 +151,12 @@ def _draw_along_flops(fit: Fit, level: float, ax: Axes) -> None:
     flops = count_flops(params=fit.data["params"], tokens=fit.data["tokens"])
     ax.plot(flops, fit.data[seen_column(fit)], ".", ms=4, color=GREY, label="runs, at any ratio", zorder=1)
     name = f"{fit.law.name} at the median tokens per parameter"
-    _draw_curve(ax, fit, "flops", {}, level, looks(1)[0], name)
+    _draw_curve(ax, fit, "flops", {}, level, free_looks(ax, 1)[0], name)
 
 
 def _draw_data(ax: Axes, x: pd.Series[float], y: pd.Series[float], look: Look, label: str) -> Line2D:
     """The points; rims in the colour of the background keep those apart that overlap."""
-    return ax.plot(x, y, look.marker, ms=5.5, mfc=look.colour, mec=paper(ax), mew=0.5, label=label, zorder=3)[0]
+    return ax.plot(x, y, look.marker, ms=5.5, color=look.colour, mec=paper(ax), mew=0.5, label=label, zorder=3)[0]
 
 
 def _draw_curve(
@@ -184,18 +185,19 @@ def _draw_runs(fit: Fit, ax: Axes) -> Axes:
     residuals, *under = panels_below(ax, [BELOW] * (1 + len(rates)))
     residuals.axhline(0, lw=0.8, color=GREY, zorder=0)
     residuals.set_ylabel(residual_label(fit), fontsize="small")
-    for run, look, style in zip(shown, looks(len(shown)), LINES, strict=False):
+    for run, look in zip(shown, looks(len(shown)), strict=True):
         own = rows[(names == run).to_numpy()].sort_values("step")
         seen, colour = own[seen_column(fit)], look.colour
         ax.plot(own["step"], seen, look.marker, ms=3, mfc="none", mec=colour, mew=0.6, alpha=0.5, zorder=1)
-        ax.plot(own["step"], own["fitted"], ls=style, color=colour, lw=1.5, label=run, zorder=2)
-        residuals.plot(own["step"], own["residual"], ls=style, color=colour, lw=1)
+        draw_curve(ax, own["step"], own["fitted"], look, label=run)
+        draw_curve(residuals, own["step"], own["residual"], look, lw=1, noisy=True)
         for panel in under:
-            panel.plot(own["step"], own["lr"], ls=style, color=colour, lw=1.2)
+            draw_curve(panel, own["step"], own["lr"], look, lw=1.2)
             panel.set_ylabel(label_of_column("lr"), fontsize="small")
     bottom = [residuals, *under][-1]
     bottom.set_xlabel(label_of_column("step"))
     ax.xaxis.label.set_visible(False)
     plain_ticks(ax.yaxis)
     small_legend(ax, f"{len(shown)} of {len(runs)} runs: marks seen, lines fitted")
+    fit_labels(ax)
     return ax

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from scalefit.plots.axes import GREY, Look, ink, is_compute, label_of_column, looks, note_doubts, paper, take_axes
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
 from scalefit.plots.lines import arms, draw_band, draw_curve, draw_edges
 from scalefit.plots.ticks import tidy_ticks
@@ -29,7 +30,7 @@ def plot_forecast(forecast: Forecast, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     forecast : Forecast
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
 
     Returns
     -------
@@ -46,7 +47,7 @@ def plot_forecast(forecast: Forecast, *, ax: Axes | None = None) -> Axes:
     x, y = label_of_column(forecast.along), label_of_column(forecast.target)
     if forecast.fan.where:
         x += f"\nlaws at {forecast.fan.where}"
-    ax = take_axes(ax, x, y)
+    ax = take_axes(ax)
     ax.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
     ax.plot(forecast.seen.place, forecast.seen.observed, "o", ms=3, color=GREY, label="runs", zorder=1.5)
     fan = forecast.fan
@@ -68,6 +69,7 @@ def plot_forecast(forecast: Forecast, *, ax: Axes | None = None) -> Axes:
     tidy_ticks(ax, compute=is_compute(forecast.along))
     note_doubts(ax, forecast.doubts)
     small_legend(ax)
+    fit_labels(ax)
     return ax
 
 

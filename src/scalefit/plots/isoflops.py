@@ -15,6 +15,7 @@ from scalefit.plots.axes import (
     COLOURS,
     GREY,
     Look,
+    free_looks,
     ink,
     label_of_column,
     looks,
@@ -25,6 +26,7 @@ from scalefit.plots.axes import (
     soft_ink,
     take_axes,
 )
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
 from scalefit.plots.lines import arms, draw_band, draw_curve
 from scalefit.plots.ticks import plain_ticks, tidy_ticks
@@ -48,7 +50,7 @@ def plot_isoflop(told: IsoFlop, *, kind: str = "curves", ax: Axes | None = None)
     ----------
     told : IsoFlop
     kind : ``"curves"``, ``"params"`` or ``"tokens"``.
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
 
     Returns
     -------
@@ -65,9 +67,11 @@ def plot_isoflop(told: IsoFlop, *, kind: str = "curves", ax: Axes | None = None)
     from scalefit.decisions.isoflop.words import check_kind
 
     if check_kind(kind) == "curves":
-        return _curves(told, take_axes(ax, label_of_column("params"), label_of_column(told.target)))
-    ax, look = take_axes(ax, label_of_column("flops"), BEST[kind]), looks(1)[0]
-    _path(ax, told.band, kind, look, f"∝ C^a, {100 * told.level:g} % band")
+        return _curves(told, take_axes(ax))
+    ax = take_axes(ax)
+    look = free_looks(ax, 1)[0]
+    # Without marks of its own: those of the lowest points are data.
+    _path(ax, told.band, kind, Look(look.colour, ""), f"∝ C^a, {100 * told.level:g} % band")
     _vertices(ax, told.frame, kind, look, f"isoFLOP, {told.method}")
     if kind == "params" and told.refused.params.notna().any():
         _refused(ax, told.refused, look, "refused: lowest at the edge")
@@ -102,13 +106,13 @@ def plot_envelope(told: EnvelopeFit, *, kind: str = "curves", ax: Axes | None = 
     ----------
     told : EnvelopeFit
     kind : ``"curves"``, ``"params"`` or ``"tokens"``.
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
     """
     from scalefit.decisions.isoflop.words import check_kind
 
     if check_kind(kind) == "curves":
         x, y = label_of_column("flops"), label_of_column(told.target)
-        ax = take_axes(ax, x, y)
+        ax = take_axes(ax)
         lines = [part[["flops", "loss"]].to_numpy(float) for _, part in told.curves.groupby("curve")]
         what = {"run": "log of a run", "size": "between runs of one size"}[told.unit]
         ax.add_collection(LineCollection(lines, colors=GREY, linewidths=0.6, label=what))
@@ -117,8 +121,9 @@ def plot_envelope(told: EnvelopeFit, *, kind: str = "curves", ax: Axes | None = 
         ax.set(xscale="log", yscale="log", xlabel=x, ylabel=y)
         tidy_ticks(ax, compute=True)
         small_legend(ax)
+        fit_labels(ax)
         return ax
-    ax = take_axes(ax, label_of_column("flops"), BEST[kind])
+    ax = take_axes(ax)
     _path(ax, told.band, kind, Look(COLOURS[1], ""), f"∝ C^a, {100 * told.level:g} % band")
     ax.plot(told.frame.flops, told.frame[kind], ".", ms=3, color=soft_ink(ax), label="best there", zorder=3)
     return _finish(ax, kind)
@@ -130,9 +135,9 @@ def plot_approaches(told: ApproachComparison, *, ax: Axes | None = None) -> Axes
     Parameters
     ----------
     told : ApproachComparison
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
     """
-    ax = take_axes(ax, label_of_column("flops"), BEST["params"])
+    ax = take_axes(ax)
     names = list(told.approaches)
     known = dict(zip([*names, ""], looks(len(names) + 1), strict=True))
     for name, one in told.approaches.items():
@@ -159,7 +164,7 @@ def _curves(told: IsoFlop, ax: Axes) -> Axes:
         curve = told.curves[told.curves.flops == flops]
         good = flops in found.index
         face = colour if good else "none"
-        (marks,) = ax.plot(points.params, points.loss, marker, ms=4, mec=colour, mfc=face, mew=0.8)
+        (marks,) = ax.plot(points.params, points.loss, marker, ms=4, color=colour, mfc=face, mew=0.8)
         (line,) = ax.plot(curve.params, curve.loss, color=colour, lw=1.2, ls="-" if good else ":",
                           label=f"{power_number(flops)} FLOP{'' if good else ', refused'}")  # fmt: skip
         together.append((line, marks))
@@ -171,6 +176,7 @@ def _curves(told: IsoFlop, ax: Axes) -> Axes:
     ax.set(xscale="log", xlabel=label_of_column("params"), ylabel=label_of_column(told.target))
     plain_ticks(ax.xaxis)
     small_legend(ax, together=together)
+    fit_labels(ax)
     return ax
 
 
@@ -197,4 +203,5 @@ def _finish(ax: Axes, kind: str) -> Axes:
     ax.set(xscale="log", yscale="log", xlabel=label_of_column("flops"), ylabel=BEST[kind])
     tidy_ticks(ax, compute=True)
     small_legend(ax)
+    fit_labels(ax)
     return ax

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -14,13 +15,19 @@ from matplotlib.path import Path
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
+from scalefit.plots.axes import shortened
+from scalefit.plots.labels import settle
+
 #: Free space about a legend, in pixels, and the largest share of the height that is made free for one.
 ROOM, MOST = 6.0, 0.4
-#: Space between axes and a legend over them that have a title, in letters.
-OVER_TITLE = 1.9
+#: Space between axes or their title and a legend over them, in points.
+OVER = 1.0
 #: More names than this stand in two columns if none has more letters.
 MANY, SHORT = 5, 26
-
+#: Axes that are narrower than so many inches have smaller legends. Names keep at least so many letters.
+NARROW, FEWEST = 3.2, 12
+#: Columns of a legend over the axes at most.
+COLUMNS = 4
 
 #: (n, 2): places in pixels of the picture.
 Pixels = NDArray[np.float64]
@@ -43,26 +50,52 @@ def small_legend(
     Parameters
     ----------
     together : artists that share one entry, which has the label of the first.
-    columns : of the legend; None: two where more than five short names would make it high.
+    columns : of the legend; None: two where more than five short names would make it high, and over the axes as many as
+        they are wide enough for.
     above : whether it stands over the axes.
     room : whether the axis may be made longer.
     """
     members = {id(artist) for artists in together for artist in artists}
     named = zip(*ax.get_legend_handles_labels(), strict=True)
-    alone = {label: handle for handle, label in named if id(handle) not in members}
+    # One entry for what looks alike and is called alike, such as the edges of several panels.
+    alone = {(label, _colour(handle)): handle for handle, label in named if id(handle) not in members}
     handles: list[Artist | tuple[Artist, ...]] = [*together, *alone.values()]
-    labels = [*(str(artists[0].get_label()) for artists in together), *alone]
-    if columns is None:
-        columns = 2 if len(labels) > MANY and max(map(len, labels)) <= SHORT else 1
-    legend = ax.legend(
-        handles, labels, title=title, fontsize="small", title_fontsize="small", ncols=columns, framealpha=0.85,
-        handlelength=1.8, columnspacing=1.2, borderaxespad=0.4,
-    )  # fmt: skip
-    for text in (*legend.get_texts(), legend.get_title()):
-        text.set_parse_math(False)  # names are no formulas
+    labels = [*(str(artists[0].get_label()) for artists in together), *(label for label, _ in alone)]
+    settle(ax)
+    two = len(labels) > MANY and max(map(len, labels)) <= SHORT
+    legend = _new_legend(ax, handles, labels, title, columns or (2 if two else 1))
     if above or (room and not _finds_room(ax, legend)):
+        for number in range(columns or min(COLUMNS, len(labels)), 0, -1):
+            legend = _new_legend(ax, handles, labels, title, number)
+            if legend.get_window_extent().width <= ax.bbox.width:
+                break
         _set_above(ax, legend)
     return legend
+
+
+def _new_legend(
+    ax: Axes, handles: Sequence[Artist | tuple[Artist, ...]], labels: Sequence[str], title: str | None, columns: int
+) -> Legend:
+    """A legend that is no wider than the axes, if need be with names cut in the middle."""
+    size = "x-small" if ax.bbox.width < NARROW * ax.figure.figure.dpi else "small"
+    legend = ax.legend(
+        handles, labels, title=title, fontsize=size, title_fontsize=size, ncols=columns, framealpha=0.85,
+        handlelength=1.8, columnspacing=1.2, borderaxespad=0.4,
+    )  # fmt: skip
+    texts = [*legend.get_texts(), legend.get_title()]
+    for text in texts:
+        text.set_parse_math(False)  # names are no formulas
+    letters = max((len(text.get_text()) for text in texts), default=0)
+    while columns == 1 and letters > FEWEST and legend.get_window_extent().width > ax.bbox.width:
+        letters -= 1
+        for text in texts:
+            text.set_text(shortened(text.get_text(), letters))
+    return legend
+
+
+def _colour(handle: Artist) -> str:
+    """The colour of a line, or nothing for what has none of its own."""
+    return str(handle.get_color()) if hasattr(handle, "get_color") else ""
 
 
 def _finds_room(ax: Axes, legend: Legend) -> bool:
@@ -95,7 +128,10 @@ def _set_above(ax: Axes, legend: Legend) -> None:
     """Over the axes, and over their title."""
     legend.set_loc("lower center")
     legend.set_bbox_to_anchor((0.5, 1.0), ax.transAxes)
-    legend.borderaxespad = OVER_TITLE if ax.get_title() else 0.1
+    points = OVER
+    if ax.get_title():
+        points += float(mpl.rcParams["axes.titlepad"]) + ax.title.get_window_extent().height * 72 / ax.figure.figure.dpi
+    legend.borderaxespad = points / float(legend.get_texts()[0].get_fontsize())
     legend.set_frame_on(False)
 
 

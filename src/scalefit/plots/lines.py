@@ -28,6 +28,7 @@ def draw_curve(
     inside: Any = None,
     label: str | None = None,
     marked: bool = True,
+    noisy: bool = False,
     lw: float = 1.5,
     zorder: float = 2.0,
 ) -> Line2D:
@@ -37,16 +38,20 @@ def draw_curve(
     ----------
     inside : (n,) of bool, whether each place lies among the data; None: all do.
     marked : whether marks stand along the line, by which it is known without its colour.
+    noisy : whether it goes up and down so much that marks must be counted by places, not by its length.
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
     within = np.ones(len(x), bool) if inside is None else np.asarray(inside, bool)
     number = int(sum(map(ord, look.marker)))
+    every: Any = ((number % 7 + 1) / 7 * APART, APART)  # curves that lie close do not hide each other's marks
+    if noisy:
+        step = max(1, round(APART * len(x)))
+        every = (number % 7 * step // 7, step)
     drawn: list[Line2D] = []
     for piece, solid in _pieces(within):
         (line,) = ax.plot(
             x[piece], y[piece], ls="-" if solid else "--", lw=lw, color=look.colour, zorder=zorder, label="_nolegend_",
-            marker=look.marker if marked else None, ms=4,
-            markevery=((number % 7 + 1) / 7 * APART, APART),  # curves that lie close do not hide each other's marks
+            marker=look.marker if marked else None, ms=4, markevery=every,
         )  # fmt: skip
         drawn.append(line)
     if not drawn:

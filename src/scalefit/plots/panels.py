@@ -14,8 +14,6 @@ from scalefit.plots.ticks import plain_ticks
 from scalefit.result import Fit
 
 PANEL = (5.2, 4.4)  # inches
-#: Room for the legend above the curves, as a share of the log axis.
-LEGEND_SHARE = 0.35
 
 
 def plot_fits(
@@ -57,9 +55,6 @@ def plot_fits(
             plot_targets(targets[title], along=along or "tokens", by="params", seen=fit.target, ax=ax)
         plot_fit(fit, along=along, level=level, ax=ax)
         ax.set_title(title)
-    for ax in panels:  # at the end, because a shared axis takes its ticks and limits from the panel drawn last
+    for ax in panels:  # at the end, because a shared axis takes its ticks from the panel drawn last
         plain_ticks(ax.yaxis)
-        ax.get_legend().set_loc("upper right")
-    low, high = panels[0].get_ylim()
-    panels[0].set_ylim(low, high * (high / low) ** LEGEND_SHARE if panels[0].get_yscale() == "log" else high)
     return figure

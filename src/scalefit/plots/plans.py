@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from scalefit.plots.axes import COLOURS, note_doubts, paper, soft_ink, take_empty_axes
+from scalefit.plots.axes import COLOURS, note_doubts, paper, soft_ink, take_axes
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 #: A rank is written where its run lies this share of the width of the picture from the last one written.
 APART = 0.03
+#: Room beside the last run, for its rank, as a share of the width.
+MARGIN = 0.1
 
 
 def plot_run_plan(plan: RunPlan, *, ax: Axes | None = None) -> Axes:
@@ -45,7 +48,7 @@ def plot_run_plan(plan: RunPlan, *, ax: Axes | None = None) -> Axes:
     >>> plot_run_plan(plan).get_ylabel()
     'half-width of the 90 % interval'
     """
-    ax = take_empty_axes(ax)
+    ax = take_axes(ax)
     others, frame = plan.candidates, plan.frame
     ax.plot(others["run_cost"], others["half_width"], "o", ms=4, mfc=paper(ax), mec=soft_ink(ax), mew=0.8, zorder=2,
             label="one candidate alone")  # fmt: skip
@@ -60,9 +63,11 @@ def plot_run_plan(plan: RunPlan, *, ax: Axes | None = None) -> Axes:
     ax.axvline(plan.budget, ls=":", lw=1.2, color=soft_ink(ax), zorder=1, label="budget")
     ax.set(xscale="log", xlabel=f"spent ({plan.cost})", ylabel=f"half-width of the {100 * plan.level:g} % interval")
     ax.set_ylim(bottom=0)
+    ax.margins(x=MARGIN)
     ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    small_legend(ax)
     note_doubts(ax, plan.doubts)
+    small_legend(ax)
+    fit_labels(ax)
     return ax
 
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from scalefit.errors import FitError, not_one_of
 from scalefit.plots.axes import COLOURS, soft_ink, take_axes
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
 from scalefit.plots.lines import draw_edges
 
@@ -25,7 +26,7 @@ def plot_profile(profile: Profile, of: str | None = None, *, ax: Axes | None = N
     ----------
     profile : Profile
     of : one of its quantities; None takes the first.
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
 
     Returns
     -------
@@ -48,7 +49,7 @@ def plot_profile(profile: Profile, of: str | None = None, *, ax: Axes | None = N
     of = known[0] if of is None else of
     if of not in known:
         raise FitError(not_one_of("of", of, known))
-    ax = take_axes(ax, of, STATISTIC)
+    ax = take_axes(ax)
     rows = profile.frame[profile.frame["quantity"] == of]
     ax.plot(rows["value"], rows["statistic"], "o-", ms=3, lw=1.2, color=COLOURS[0], label="profile")
     ax.axhline(
@@ -63,4 +64,5 @@ def plot_profile(profile: Profile, of: str | None = None, *, ax: Axes | None = N
     ax.axvspan(*ends, color=COLOURS[0], alpha=0.1, lw=0, label="inside")
     ax.set(xlabel=of, ylabel=STATISTIC, yscale="linear", ylim=(0, None))
     small_legend(ax)
+    fit_labels(ax)
     return ax

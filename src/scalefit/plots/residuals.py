@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from scalefit.plots.axes import GREY, evenly, ink, is_compute, label_of_column, looks, soft_ink, take_figure
-from scalefit.plots.fits import LINES, is_of_curves, residual_label, run_names
+from scalefit.plots.fits import is_of_curves, residual_label, run_names
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
-from scalefit.plots.lines import draw_band
+from scalefit.plots.lines import draw_band, draw_curve
 from scalefit.plots.runs import family_marks
 from scalefit.plots.ticks import plain_ticks
 
@@ -81,6 +82,7 @@ def plot_residuals(
         ax.set_ylabel(residual_label(fit))
     for ax in panels[count:]:
         ax.remove()
+    fit_labels(*panels[:count])
     return figure
 
 
@@ -97,9 +99,9 @@ def _draw_input(ax: Axes, rows: pd.DataFrame, name: str, column: str, by: str) -
 def _draw_steps(ax: Axes, rows: pd.DataFrame) -> None:
     names = run_names(rows)
     shown = evenly(sorted(set(names)))
-    for run, look, style in zip(shown, looks(len(shown)), LINES, strict=False):
+    for run, look in zip(shown, looks(len(shown)), strict=True):
         own = rows[(names == run).to_numpy()].sort_values("step")
-        ax.plot(own["step"], own["residual"], ls=style, color=look.colour, lw=1, label=run)
+        draw_curve(ax, own["step"], own["residual"], look, lw=1, label=run, noisy=True)
     ax.set_xlabel(label_of_column("step"))
     small_legend(ax)
 
@@ -110,7 +112,7 @@ def _draw_order(ax: Axes, fit: Fit, level: float) -> None:
     told = residual_quantiles(fit, level=level)
     draw_band(ax, told.deviations, told.low, told.high, GREY, label=f"{100 * level:g} % if normal")
     ax.plot(told.deviations, told.expected, lw=1, color=soft_ink(ax))
-    ax.plot(told.deviations, told.residual, "o", ms=3.5, mfc="none", mec=ink(ax), mew=0.8, label="residuals, in order")
+    ax.plot(told.deviations, told.residual, "o", ms=3.5, mfc="none", mec=ink(ax), mew=0.8, label="residuals")
     ax.set_xlabel("standard deviations of a normal scatter")
     small_legend(ax)
 

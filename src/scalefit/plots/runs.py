@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from scalefit.plots.axes import COLOURS, GREY, MARKERS, is_compute, label_of_column, need_columns, take_axes
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
 from scalefit.plots.ticks import plain_ticks
 
@@ -31,7 +32,7 @@ def plot_points(
     along, against : columns of the horizontal and the vertical axis.
     by : column that tells families apart; without it all runs are alike.
     legend : whether the families are named in the picture.
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
 
     Returns
     -------
@@ -52,7 +53,7 @@ def plot_points(
     ['lstm', 'transformer']
     """
     need_columns(points, (along, against), "plot_points")
-    ax = take_axes(ax, label_of_column(along), label_of_column(against))
+    ax = take_axes(ax)
     x, y = points[along].to_numpy(float), points[against].to_numpy(float)
     drawable = np.isfinite(x) & np.isfinite(y) & (x > 0) & (y > 0)
     groups = list(family_marks(points, by))
@@ -67,6 +68,7 @@ def plot_points(
         plain_ticks(axis, compute=is_compute(column))
     if legend and len(groups) > 1:
         small_legend(ax)
+    fit_labels(ax)
     return ax
 
 

@@ -18,6 +18,7 @@ from scalefit.plots.axes import (
     short_value,
     take_axes,
 )
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
 from scalefit.plots.lines import draw_band, draw_curve, draw_edges
 from scalefit.plots.ticks import tidy_ticks
@@ -34,7 +35,7 @@ def plot_target_scale(told: TargetScale, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     told : TargetScale
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
 
     Returns
     -------
@@ -62,7 +63,7 @@ def plot_saturation(told: Saturation, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     told : Saturation
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
 
     Returns
     -------
@@ -91,7 +92,7 @@ def plot_saturation(told: Saturation, *, ax: Axes | None = None) -> Axes:
 
 def _begin(told: ScaleRecord, ax: Axes | None, label: str, scale: str) -> Axes:
     along = label_of_column(told.along) + (f"\n{told.route}" if told.route else "")
-    ax = take_axes(ax, along, label)
+    ax = take_axes(ax)
     ax.set(xscale="log", yscale=scale, xlabel=along, ylabel=label)
     return ax
 
@@ -130,7 +131,7 @@ def _draw_limit(told: ScaleRecord, ax: Axes) -> None:
     if not np.isfinite(estimate) or (not told.grows and estimate <= 0):
         return
     name = "ceiling" if told.grows else "floor"
-    ax.axhline(estimate, lw=0.8, color=GREY, label=f"{name} {estimate:.3g}")
+    ax.axhline(estimate, lw=1.2, ls="-.", color=GREY, label=f"{name} {estimate:.3g}")
     if np.isfinite(low) and np.isfinite(high):
         ax.axhspan(low, high, color=GREY, alpha=0.12, lw=0)
 
@@ -141,4 +142,5 @@ def _finish(told: ScaleRecord, ax: Axes) -> Axes:
         note(ax, "not to be relied on: see the verdict on the fit")
     tidy_ticks(ax, compute=is_compute(told.along))
     small_legend(ax)
+    fit_labels(ax)
     return ax

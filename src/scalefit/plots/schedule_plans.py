@@ -19,8 +19,8 @@ from scalefit.plots.axes import (
     note_doubts,
     paper,
     take_axes,
-    take_empty_axes,
 )
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
 from scalefit.plots.lines import arms, draw_band, draw_curve, draw_edges
 from scalefit.plots.stacks import panels_below
@@ -51,7 +51,7 @@ def plot_schedules(told: ScheduleComparison, *, ax: Axes | None = None) -> Axes:
     -------
     Axes
     """
-    ax = take_empty_axes(ax)
+    ax = take_axes(ax)
     names = list(told.frame["schedule"])[:MOST_CURVES]
     drawn = [(name, told.curves[told.curves["schedule"] == name]) for name in names]
     rates = _rates_under(ax)
@@ -69,19 +69,21 @@ def plot_decay_choice(told: DecayChoice, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     told : DecayChoice
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
 
     Returns
     -------
     Axes
     """
-    ax = take_axes(ax, "decay (share of the steps after warm-up)", FINAL)
+    ax = take_axes(ax)
     frame, look = told.frame, looks(1)[0]
     draw_band(ax, frame["fraction"], frame["low"], frame["high"], look.colour)
     name = _with_band(told.law, frame, told.level)
     draw_curve(ax, frame["fraction"], frame["estimate"], look, label=name, marked=False)
     if told.tied != told.flat:
-        ax.axvspan(*told.tied, color=GREY, alpha=0.15, lw=0, label="not told from the best")
+        ax.axvspan(
+            *told.tied, fill=False, ec=GREY, alpha=0.35, lw=0, hatch="//", zorder=0, label="not told from the best"
+        )
     ax.axvspan(*told.flat, color=COLOURS[2], alpha=0.15, lw=0, label="does as well as the best")
     draw_edges(ax, [told.best], f"best, {told.best:.3g}")
     ax.set(xlabel="decay (share of the steps after warm-up)", ylabel=FINAL)
@@ -95,14 +97,14 @@ def plot_optimized(told: OptimizedSchedule, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     told : OptimizedSchedule
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
 
     Returns
     -------
     Axes
     """
     x, y = label_of_column("step"), label_of_column("lr")
-    ax = take_axes(ax, x, y)
+    ax = take_axes(ax)
     shown = told.frame["schedule"][:MOST_CURVES]
     for place, (look, name) in enumerate(zip(looks(len(shown)), shown, strict=True)):
         rates = told.rates[told.rates["schedule"] == name]
@@ -164,7 +166,7 @@ def plot_rest(told: RestForecast, *, ax: Axes | None = None) -> Axes:
 
 def _begin_run(seen: pd.DataFrame, ax: Axes | None) -> tuple[Axes, Axes]:
     """Axes for losses and for rates, with the log of a run so far."""
-    ax = take_empty_axes(ax)
+    ax = take_axes(ax)
     rates = _rates_under(ax)
     ax.plot(seen["step"], seen["observed"], ".", ms=3, color=GREY, label="the run so far")
     rates.plot(seen["step"], seen["lr"], color=GREY, lw=1.2)
@@ -205,4 +207,5 @@ def _close_to(ax: Axes, seen: pd.Series[float], told: pd.DataFrame) -> None:
 def _finish(ax: Axes, doubts: tuple[str, ...], title: str | None = None) -> Axes:
     note_doubts(ax, doubts)
     small_legend(ax, title)
+    fit_labels(ax)
     return ax

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import Bbox
 
 #: Between panels, as a share of the height of the first.
-GAP = 0.07
+GAP = 0.12
 
 
 def panels_below(ax: Axes, heights: Sequence[float]) -> list[Axes]:

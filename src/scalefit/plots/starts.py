@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 
 from scalefit.errors import FitError
 from scalefit.plots.axes import COLOURS, MARKERS, note, paper, soft_ink, take_axes
+from scalefit.plots.labels import fit_labels
 from scalefit.plots.legends import small_legend
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def plot_starts(fit: Fit, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     fit : Fit
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
 
     Returns
     -------
@@ -49,7 +50,7 @@ def plot_starts(fit: Fit, *, ax: Axes | None = None) -> Axes:
     told = start_ends(fit)
     if not len(told):
         raise FitError("This fit does not hold where its starts ended: fit the runs again with sf.fit.")
-    ax = take_axes(ax, X, Y)
+    ax = take_axes(ax)
     ax.set_yscale("symlog", linthresh=AGREED)
     found = told[np.isfinite(told.above)]
     agree, others = found[found.agrees], found[~found.agrees]
@@ -65,4 +66,5 @@ def plot_starts(fit: Fit, *, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     note(ax, f"{fit.judgement.agreeing} of {fit.judgement.starts} starts agree")
     small_legend(ax)
+    fit_labels(ax)
     return ax

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from scalefit.plots.axes import looks, note_doubts, soft_ink, take_empty_axes
+from scalefit.plots.axes import looks, note_doubts, soft_ink, take_axes
+from scalefit.plots.labels import fit_labels
 
 if TYPE_CHECKING:
     from scalefit.decisions.schedules.stopping import StopOrGo
@@ -25,7 +26,7 @@ def plot_stopping(told: StopOrGo, *, ax: Axes | None = None) -> Axes:
     -------
     Axes
     """
-    ax = take_empty_axes(ax)
+    ax = take_axes(ax)
     look = looks(1)[0]
     ax.plot(told.frame["seen_to"], told.frame["probability"], color=look.colour, marker=look.marker, ms=5)
     for level, label, side in ((told.confident, "go on above", "bottom"), (1 - told.confident, "stop below", "top")):
@@ -38,4 +39,5 @@ def plot_stopping(told: StopOrGo, *, ax: Axes | None = None) -> Axes:
     bar = told.rival.partition(" (")[0]
     ax.set(xlabel="last step seen", ylabel=f"probability of beating {bar}")
     note_doubts(ax, told.doubts)
+    fit_labels(ax)
     return ax

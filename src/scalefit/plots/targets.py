@@ -23,7 +23,7 @@ def plot_targets(predictions: pd.DataFrame, *, along: str, by: str, seen: str = 
     along : column of the horizontal axis.
     by : column that tells the targets apart, such as ``"params"``; each value has its mark.
     seen : column of what was seen.
-    ax : matplotlib Axes; None takes the current ones if they are empty or show the same quantities, else new ones.
+    ax : matplotlib Axes; None takes the current ones if they are empty, else new ones.
 
     Returns
     -------
@@ -48,7 +48,7 @@ def plot_targets(predictions: pd.DataFrame, *, along: str, by: str, seen: str = 
     """
     need_columns(predictions, (along, by, seen, "estimate", "low", "high"), "plot_targets")
     x, y = label_of_column(along), label_of_column(seen)
-    ax = take_axes(ax, x, y)
+    ax = take_axes(ax)
     ax.set(xlabel=x, ylabel=y)
     groups = list(predictions.groupby(by))
     for number, (value, part) in enumerate(groups):
