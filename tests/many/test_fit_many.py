@@ -1,5 +1,8 @@
 """fit_many in one process: the same fits as one by one, failures as rows, one tidy table."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,6 +10,7 @@ import pytest
 import scalefit as sf
 from many_tables import many_tasks, same, with_bad_groups
 from scalefit.errors import ColumnError, DataError, FitError, LawError
+from scalefit.many.engine import LOT
 from scalefit.many.fitting import fit_many
 
 RUNS = with_bad_groups(many_tasks(5))
@@ -30,6 +34,8 @@ def test_each_fit_is_the_one_of_its_rows_alone_to_the_last_bit():
         ("chinchilla", {"objective": sf.Square(on="raw"), "weights": "often"}),
         ("chinchilla", {"bounds": {"E": (1.6, 1.7), "alpha": (0.3, None)}}),
         ("chinchilla", {"starts": {"alpha": 0.3}}),
+        ("chinchilla", {"starts": sf.Starts(own=3)}),
+        ("chinchilla", {"starts": sf.Starts(own=0, given=[{"E": 1.5, "A": 300, "alpha": 0.3, "B": 300, "beta": 0.3}])}),
         ("m3", {"along": "params"}),
         ("formula", {"target": "loss"}),
     ],
@@ -45,6 +51,16 @@ def test_searches_done_together_end_as_each_does_alone(law, given):
         assert fits[task].u.tobytes() == alone.u.tobytes()
         assert fits[task].basins.tobytes() == alone.basins.tobytes()
         assert fits[task].judgement == alone.judgement
+        pd.testing.assert_frame_equal(fits[task].summary(), alone.summary(), check_exact=True)
+        pd.testing.assert_frame_equal(fits[task].data, alone.data, check_exact=True)
+
+
+def test_more_groups_than_are_searched_at_once_end_as_each_does_alone():
+    runs = many_tasks(LOT + 2, rows=12)
+    given = {"fixed": {"alpha": 0.34}, "tie": {"B": "A"}}
+    fits = fit_many(runs, "chinchilla", "task", **given)
+    for task in ("t0", f"t{LOT - 1}", f"t{LOT}", f"t{LOT + 1}"):
+        assert fits[task].u.tobytes() == sf.fit(runs[runs.task == task], "chinchilla", **given).u.tobytes()
 
 
 def test_the_order_of_rows_across_groups_does_not_matter():
@@ -76,9 +92,11 @@ def test_a_group_that_identifies_nothing_is_there_and_says_so():
     assert FITS.frame.set_index("task").status["flat"] == "not identified"
 
 
-def test_a_group_that_is_not_there_is_a_plain_key_error():
-    with pytest.raises(KeyError, match="t9"):
+def test_a_group_that_is_not_there_is_a_key_error_with_the_nearest_names():
+    with pytest.raises(KeyError, match=r"no group 't9' among 7; did you mean 't.', 't.' or 't.'"):
         FITS["t9"]
+    with pytest.raises(KeyError, match="no group 123 among 7; list"):
+        FITS[123]
 
 
 def test_the_table_has_a_row_a_group_with_every_parameter():
@@ -103,6 +121,66 @@ def test_of_more_groups_than_can_be_read_the_spread_is_told():
     assert "14 converged" in str(many)
     assert "median of the converged groups" in str(many)
     assert "t13" not in str(many)
+
+
+def spoiled():
+    """Groups of good runs with one thing wrong in each: a row far off, copies, one row to spare, none."""
+    t0 = many_tasks(1)
+    far = t0.assign(loss=t0.loss.where(t0.index != 12, 11.5), task="far")
+    copies = pd.concat([t0, t0.head(10)], ignore_index=True).assign(task="copies")
+    six, five = (t0.iloc[np.arange(0, 30, 30 // n)[:n]].assign(task=f"rows{n}") for n in (6, 5))
+    return pd.concat([t0, far, copies, six, five], ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def noted():
+    return fit_many(spoiled(), "chinchilla", "task", bootstrap=10, rng=0)
+
+
+def test_what_a_single_fit_says_of_its_rows_stands_in_the_table(noted):
+    notes = noted.frame.set_index("task").notes
+    assert notes["t0"] == ""
+    for task, said in [("far", "% off the law"), ("rows6", "only 1 more row than"), ("rows5", "intervals are unknown")]:
+        alone = str(sf.fit(spoiled().query("task == @task"), "chinchilla"))
+        assert said in notes[task]
+        assert all(note in alone for note in notes[task].split("; "))
+    assert "10 of 40 rows equal others in every column" in notes["copies"]
+
+
+def test_the_first_lines_count_the_groups_that_have_something_against_them(noted):
+    assert not noted.trusted
+    lines = str(noted).splitlines()
+    assert "  - 1 group with rows far off the law, far: row 42 (run 12) lies" in lines[1]
+    assert any(line.startswith("  - 1 group with copied rows, copies: 10 of 40") for line in lines)
+
+
+def test_a_group_without_a_row_to_spare_keeps_its_estimates_with_and_without_a_bootstrap(noted):
+    alone = sf.fit(spoiled().query("task == 'rows5'"), "chinchilla")
+    for fits in (noted, fit_many(spoiled().query("task == 'rows5'"), "chinchilla", "task")):
+        row = fits.frame.set_index("task").loc["rows5"]
+        assert row.status == alone.judgement.status
+        assert row.alpha == fits["rows5"].estimates["alpha"] == alone.estimates["alpha"]
+        assert np.isnan(row.alpha_low)
+    assert noted.frame.set_index("task").reason["rows5"].startswith("no bootstrap: chinchilla has 5 free parameters")
+    assert noted["rows5"].draws is None
+    paired = fit_many(spoiled(), "chinchilla", "task", bootstrap=10, paired=True, rng=0)
+    assert paired["rows5"].draws is None
+    assert paired["t0"].draws is not None
+
+
+def test_failures_that_differ_by_a_row_number_are_told_as_one_kind():
+    runs = RUNS[RUNS.task.isin(["t0", "t1", "t2", "t3"])].reset_index(drop=True)
+    runs.loc[[3, 35, 70], "loss"] = np.nan
+    fits = fit_many(runs, "chinchilla", "task")
+    assert "failed: 3 groups, t0 first: chinchilla: column 'loss' has no value in row 3." in str(fits)
+
+
+def test_a_group_that_fails_has_its_runs_counted():
+    row = FITS.frame.set_index("task").loc["few"]
+    assert (row.n_runs, row.n_rows) == (2, 2)
+    twice = pd.concat([RUNS[RUNS.task == "few"]] * 2, ignore_index=True).head(3)
+    row = fit_many(pd.concat([RUNS[RUNS.task == "t0"], twice]), "chinchilla", "task").frame.iloc[1]
+    assert (row.status, row.n_runs, row.n_rows) == ("failed", 2, 3)
 
 
 def test_several_columns_name_a_group_by_a_tuple():
@@ -157,6 +235,22 @@ def test_warnings_of_groups_are_told_and_not_raised():
     fits = fit_many(runs, "chinchilla", "task")
     assert fits.frame.warnings.str.contains("millions").all()
     assert "warned: 2 groups" in str(fits)
+
+
+def test_a_group_that_fails_tells_its_warnings_too():
+    runs = RUNS[RUNS.task.isin(["t0", "few"])].assign(params=lambda r: r.params / 1e6)
+    row = fit_many(runs, "chinchilla", "task").frame.set_index("task").loc["few"]
+    assert "5 free parameters" in row.reason
+    assert "millions" in row.warnings
+
+
+def test_a_law_from_memory_is_told_of_every_group_and_a_single_fit_warns_at_the_line_that_asked_for_it():
+    law = replace(sf.get_law("chinchilla"), verified="memory")
+    fits = fit_many(RUNS[RUNS.task.isin(["t0", "t1"])], law, "task")
+    assert fits.frame.warnings.str.contains("from memory").all()
+    with pytest.warns(sf.FitWarning, match="from memory") as warned:
+        sf.fit(RUNS[RUNS.task == "t0"], law)
+    assert [Path(one.filename).name for one in warned] == ["test_fit_many.py"]
 
 
 def test_paired_groups_share_a_plan_and_others_do_not():

@@ -1,6 +1,9 @@
 """A folder of results: the same answer, gone on with, refused to other calls, read by any reader."""
 
 import json
+import os
+import shutil
+import socket
 
 import pandas as pd
 import pytest
@@ -8,8 +11,9 @@ import pytest
 import scalefit as sf
 from many_tables import many_tasks, same, with_bad_groups
 from scalefit.errors import DataError, DataWarning
+from scalefit.many import store as store_module
 from scalefit.many.fitting import fit_many
-from scalefit.many.mapping import map_groups
+from scalefit.many.lock import DEAD, LOCK, started, writing
 from scalefit.many.store import load_fits
 
 RUNS = with_bad_groups(many_tasks(4, rows=18))
@@ -60,7 +64,7 @@ def test_a_folder_without_some_of_its_files_is_completed_and_nothing_is_done_twi
     other = tmp_path / "whole"
     call(other)
     (path / "_manifest.json").write_text((other / "_manifest.json").read_text())
-    with pytest.warns(DataWarning, match="holds 2 of 6 groups"):
+    with pytest.warns(DataWarning, match="not complete, it holds 2 of 6 groups: .* was interrupted"):
         assert list(load_fits(path)) == ["t0", "t1"]
     before = {part.name for part in path.glob("part-*")}
     assert same(whole, call(path))
@@ -143,7 +147,132 @@ def test_a_law_of_ones_own_is_written_and_read_with_the_law(tmp_path):
     assert fits["t1"].law.equation_hash == bare.equation_hash
 
 
-def test_answers_of_any_call_are_not_written():
-    """Only fits have a form that a file can hold; the tables of other answers are the user's to write."""
-    with pytest.raises(TypeError, match="path"):
-        map_groups(RUNS, len, "task", path="somewhere")
+@pytest.fixture(scope="module")
+def begun(folder, tmp_path_factory):
+    """A folder of which two groups are done, as a call that was stopped leaves it."""
+    path = tmp_path_factory.mktemp("many") / "begun"
+    call(path, runs=RUNS[RUNS.task.isin(["t0", "t1"])])
+    shutil.copy(folder / "_manifest.json", path)
+    return path
+
+
+@pytest.fixture
+def held(begun, tmp_path):
+    """A function that makes such a folder, with a call that writes to it: this process, but for what is changed."""
+
+    def make(**changes):
+        path = shutil.copytree(begun, tmp_path / "fits")
+        of_this = {"host": socket.gethostname(), "pid": os.getpid(), "start": started(os.getpid())}
+        (path / LOCK).write_text(json.dumps({**of_this, **changes}))
+        return path
+
+    return make
+
+
+def test_a_folder_that_another_call_writes_to_is_refused_and_told_who(held):
+    path = held()
+    with pytest.raises(DataError, match=rf"another call is writing to .* \(process {os.getpid()} on .*\). Wait for it"):
+        call(path)
+    assert (path / LOCK).exists()
+
+
+def test_a_folder_that_is_being_written_is_read_as_far_as_it_is(held):
+    path = held()
+    with pytest.warns(DataWarning, match=r"the call that writes the others still runs \(process"):
+        fits = load_fits(path)
+    assert list(fits) == ["t0", "t1"]
+    assert len(fits.frame) == len(pd.read_parquet(path))
+
+
+def test_files_that_appear_while_a_folder_is_read_are_left_for_the_next_look(begun, folder, tmp_path, monkeypatch):
+    path = shutil.copytree(begun, tmp_path / "fits")
+    read = store_module.read_parts
+
+    def meanwhile(*given):
+        table = read(*given)
+        for part in folder.glob("part-*"):
+            shutil.copy(part, path)
+        return table
+
+    monkeypatch.setattr(store_module, "read_parts", meanwhile)
+    with pytest.warns(DataWarning, match="not complete"):
+        early = load_fits(path)
+    monkeypatch.undo()
+    assert set(early) < set(load_fits(path))
+
+
+@pytest.mark.parametrize(
+    ("writer", "age"),
+    [({"start": "0"}, 0), ({"pid": 2**22 + 1}, 0), ({"host": "another"}, 2 * DEAD)],
+    ids=["its number was given to another process", "its process is gone", "no sign of life from another machine"],
+)
+def test_the_folder_of_a_call_that_died_is_taken_over(whole, held, writer, age):
+    path = held(**writer)
+    then = (path / LOCK).stat().st_mtime - age
+    os.utime(path / LOCK, (then, then))
+    assert same(whole, call(path))
+    assert not (path / LOCK).exists()
+
+
+def test_a_call_on_another_machine_with_signs_of_life_is_left_alone(held):
+    path = held(host="another")
+    with pytest.raises(DataError, match="on another"):
+        call(path)
+
+
+def test_a_whole_folder_is_read_whoever_holds_it(whole, tmp_path):
+    call(tmp_path / "fits")
+    with writing(tmp_path / "fits"):
+        assert same(whole, call(tmp_path / "fits"))
+
+
+def test_an_interruption_says_how_many_groups_are_there(tmp_path):
+    seen = []
+
+    @sf.define_law(inputs=("params",), output="loss", linear=("E", "A"), params=sf.get_law("chinchilla").params[:3])
+    def bare(N, E, A, alpha):
+        seen.append(1)
+        if len(seen) > 40:
+            raise KeyboardInterrupt
+        return E + A / N**alpha
+
+    runs = many_tasks(40, rows=12)
+    with pytest.raises(KeyboardInterrupt, match=r"stopped: \d+ of 40 groups are in .*; the same call goes on") as told:
+        fit_many(runs, bare, "task", path=tmp_path / "fits")
+    assert told.value.__cause__ is None
+    assert not (tmp_path / "fits" / LOCK).exists()
+
+
+def test_folders_of_an_array_of_jobs_are_read_as_one(tmp_path):
+    tasks = list(RUNS.task.unique())
+    for job in range(2):
+        call(tmp_path / "fits" / str(job), runs=RUNS[RUNS.task.isin(tasks[job::2])], rng=job)
+    told = load_fits(tmp_path / "fits")
+    assert sorted(told.frame.task) == sorted(tasks)
+    assert told["t1"].n_rows == 18
+    assert same(told, load_fits([tmp_path / "fits" / "0", tmp_path / "fits" / "1"]))
+    with pytest.raises(DataError, match="is in two of the folders"):
+        load_fits([tmp_path / "fits" / "0"] * 2)
+    call(tmp_path / "fits" / "2", runs=RUNS[RUNS.task == "t1"], level=0.5)
+    with pytest.raises(DataError, match=r"different calls: level was 0.9, is 0.5"):
+        load_fits(tmp_path / "fits")
+
+
+def as_the_first_version_wrote(path):
+    """The same folder without the notes."""
+    import pyarrow.parquet as pq
+
+    told = json.loads((path / "_manifest.json").read_text())
+    (path / "_manifest.json").write_text(json.dumps({**told, "schema": 1}))
+    for part in path.glob("part-*"):
+        pq.write_table(pq.ParquetFile(part).read().drop_columns(["notes"]), part)
+    return path
+
+
+def test_a_folder_of_the_first_version_is_read_and_not_gone_on_with(whole, tmp_path):
+    call(tmp_path / "fits")
+    path = as_the_first_version_wrote(tmp_path / "fits")
+    assert load_fits(path)["t1"].estimates == whole["t1"].estimates
+    assert (load_fits(path).frame.notes == "").all()
+    with pytest.raises(DataError, match=r"earlier version.*give a new folder"):
+        call(path)

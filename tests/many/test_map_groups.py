@@ -7,7 +7,8 @@ import pytest
 
 import scalefit as sf
 from many_tables import many_tasks, with_bad_groups
-from scalefit.errors import FitError
+from scalefit.errors import DataError, FitError
+from scalefit.many.answers import load_answers
 from scalefit.many.mapping import map_groups
 
 RUNS = with_bad_groups(many_tasks(3))
@@ -18,7 +19,7 @@ def test_a_back_test_of_each_group_is_one_table():
     call = partial(sf.backtest, law="chinchilla", cuts=(0.7,), draws=20)
     told = map_groups(GOOD, call, "task", rng=0)
     alone = sf.backtest(GOOD[GOOD.task == "t1"], "chinchilla", cuts=(0.7,), draws=20, rng=_second())
-    shown = told.frame[told.frame.task == "t1"].drop(columns="task").reset_index(drop=True)
+    shown = told.frame[told.frame.task == "t1"].drop(columns=["task", "state", "doubts"]).reset_index(drop=True)
     pd.testing.assert_frame_equal(shown, alone.frame.reset_index(drop=True), check_exact=True)
     assert isinstance(told["t1"], sf.Backtest)
 
@@ -77,6 +78,76 @@ def test_all_groups_failing_is_a_bad_answer_and_an_empty_table():
 def test_a_call_that_is_none_is_refused():
     with pytest.raises(FitError, match="must be a function"):
         map_groups(GOOD, "chinchilla", "task")
+
+
+def forecast_of(rows, rng):
+    """A forecast far beyond the runs, of which scalefit itself says that it has doubts."""
+    return sf.forecast(rows, sf.grid(params=[1e10], tokens=[1e11]), laws=["chinchilla"], draws=20, cuts=(0.7,), rng=rng)
+
+
+@pytest.fixture(scope="module")
+def doubted():
+    return map_groups(GOOD, forecast_of, "task", rng=0)
+
+
+def test_answers_with_doubts_are_counted_and_marked(doubted):
+    assert str(doubted).startswith("2 groups by task: 2 answered (2 of them with doubts)")
+    assert "doubtful: 2 groups, t0 first: chinchilla stands alone" in str(doubted)
+    assert not doubted.trusted
+    assert doubted.frame.columns[-2:].tolist() == ["state", "doubts"]
+    assert doubted.frame.state.tolist() == [doubted[task].said().state for task in ("t0", "t1")]
+    assert doubted.frame.doubts[0] == "; ".join(doubted["t0"].doubts)
+
+
+def test_answers_are_kept_as_tables_and_gone_on_with(doubted, tmp_path):
+    pytest.importorskip("pyarrow")
+    first = map_groups(GOOD, forecast_of, "task", rng=0, path=tmp_path / "told")
+    pd.testing.assert_frame_equal(first.frame, doubted.frame, check_exact=True)
+    assert str(first) == str(doubted)
+    pd.testing.assert_frame_equal(first["t1"], doubted["t1"].frame.reset_index(drop=True), check_exact=True)
+    again = map_groups(GOOD, forecast_of, "task", path=tmp_path / "told")
+    pd.testing.assert_frame_equal(again.frame, first.frame, check_exact=True)
+    pd.testing.assert_frame_equal(load_answers(tmp_path / "told").frame, first.frame, check_exact=True)
+
+
+def test_only_what_is_missing_is_asked_again(tmp_path):
+    pytest.importorskip("pyarrow")
+    asked = tmp_path / "asked"
+
+    def count(rows):
+        with asked.open("a") as file:
+            file.write(f"{rows.task.iloc[0]} ")
+        return 1 / (len(rows) - 2)
+
+    whole = map_groups(RUNS, count, "task", path=tmp_path / "told")
+    part = next((tmp_path / "told").glob("part-*"))
+    assert asked.read_text().split() == list(RUNS.task.unique())
+    map_groups(RUNS, count, "task", path=tmp_path / "told")
+    assert len(asked.read_text().split()) == 5
+    part.unlink()
+    again = map_groups(RUNS, count, "task", path=tmp_path / "told")
+    assert len(asked.read_text().split()) > 5
+    pd.testing.assert_frame_equal(again.frame, whole.frame)
+    assert again.failed.reason.tolist() == ["ZeroDivisionError: division by zero"]
+
+
+def test_the_folder_of_another_call_is_refused(tmp_path):
+    pytest.importorskip("pyarrow")
+    by = 2
+    map_groups(GOOD, lambda rows: len(rows) / by, "task", path=tmp_path / "told")
+    by = 3
+    with pytest.raises(DataError, match=r"call was .*lambda.*, is .*lambda"):
+        map_groups(GOOD, lambda rows: len(rows) / by, "task", path=tmp_path / "told")
+    with pytest.raises(DataError, match=r"written by map_groups.*load_answers reads it"):
+        sf.load_fits(tmp_path / "told")
+
+
+def test_what_a_file_has_no_type_for_is_kept_as_text_and_told(tmp_path):
+    pytest.importorskip("pyarrow")
+    told = map_groups(GOOD, lambda rows: {"n": len(rows), "what": complex(1, 2)}, "task", path=tmp_path / "told")
+    assert told.frame.n.tolist() == [30, 30]
+    assert told.frame.what.tolist() == ["(1+2j)"] * 2
+    assert told.warned.warnings.str.contains("text is kept").all()
 
 
 def _second():

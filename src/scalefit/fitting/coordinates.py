@@ -60,21 +60,29 @@ class Coordinates:
 
     def to_params(self, u: Array) -> tuple[Array, Array]:
         """Full parameters (B, p) and their derivative by the coordinates (B, p, q)."""
-        B, p = len(u), len(self.base)
-        theta, T = np.empty((B, p)), np.zeros((B, p, self.q))
+        theta, T = self._bare(u), np.zeros((len(u), len(self.base), self.q))
         logs, terms = self.log_places, self.term_places
-        theta[:] = self.base
-        theta[:, self.free] = u
         T[:, self.free, np.arange(self.q)] = 1.0
         if len(logs):
-            with np.errstate(over="ignore"):
-                grown = np.exp(u[:, logs])
-            theta[:, self.free[logs]] = T[:, self.free[logs], logs] = grown
+            T[:, self.free[logs], logs] = theta[:, self.free[logs]]
         if len(terms):
             self._divide_by_sizes(theta, T, u, terms)
         for tie in self.ties:
             tie.apply(theta, T)
         return theta, T
+
+    def params_of(self, u: Array) -> Array:
+        """Full parameters (B, p): to the last bit those of :meth:`to_params`, without their derivative."""
+        theta, terms = self._bare(u), self.term_places
+        if len(terms):
+            theta[:, self.free[terms]] = 0.0
+            for tie in self.ties:
+                tie.put(theta)
+            with np.errstate(all="ignore"):
+                theta[:, self.free[terms]] = u[:, terms] / self._sizes(theta)
+        for tie in self.ties:
+            tie.put(theta)
+        return theta
 
     def from_params(self, theta: Array) -> Array:
         """The coordinates (B, q) of full parameter vectors (B, p)."""
@@ -83,14 +91,24 @@ class Coordinates:
         with np.errstate(divide="ignore"):
             u[:, logs] = np.log(u[:, logs])
         if len(terms):
-            u[:, terms] *= self._sizes(theta)[0]
+            u[:, terms] *= self._sizes(theta)
         return u
+
+    def _bare(self, u: Array) -> Array:
+        """Parameters (B, p) whose terms are not divided by their sizes yet, and ties not evaluated."""
+        theta, logs = np.empty((len(u), len(self.base))), self.log_places
+        theta[:] = self.base
+        theta[:, self.free] = u
+        if len(logs):
+            with np.errstate(over="ignore"):
+                theta[:, self.free[logs]] = np.exp(u[:, logs])
+        return theta
 
     def _divide_by_sizes(self, theta: Array, T: Array, u: Array, terms: NDArray[np.intp]) -> None:
         theta[:, self.free[terms]] = 0.0
         for tie in self.ties:
             tie.apply(theta, T)
-        size, relative = self._sizes(theta)  # (B, k), (B, k, p)
+        size, relative = self._sizes_and_slopes(theta)  # (B, k), (B, k, p)
         with np.errstate(all="ignore"):
             values = u[:, terms] / size
             theta[:, self.free[terms]] = values
@@ -98,29 +116,44 @@ class Coordinates:
             T[:, self.free[terms]] = -values[:, :, None] * np.matmul(relative, T)
             T[:, self.free[terms], terms] = 1.0 / size
 
-    def _sizes(self, theta: Array) -> tuple[Array, Array]:
-        """Root mean square of each term over the typical rows (B, k), and its relative derivative (B, k, p)."""
-        places = self.free[self.term_places]
-        B, p = theta.shape
-        k = len(places)
+    def _sizes(self, theta: Array) -> Array:
+        """Root mean square of each term over the typical rows (B, k)."""
+        with np.errstate(all="ignore"):
+            value, _ = self._switched_on(theta)
+            return _root_mean_square(value[:-1] - value[-1])[1]
+
+    def _sizes_and_slopes(self, theta: Array) -> tuple[Array, Array]:
+        """The sizes of the terms (B, k), and their relative derivative (B, k, p)."""
+        with np.errstate(all="ignore"):
+            value, J = self._switched_on(theta)
+            term, change = value[:-1] - value[-1], J[:-1] - J[-1]
+            power, size = _root_mean_square(term)
+            relative = np.matmul(change, term[..., None])[..., 0] / power[..., None]
+        relative[:, :, self.free[self.term_places]] = 0.0
+        return size, np.ascontiguousarray(relative.swapaxes(0, 1))
+
+    def _switched_on(self, theta: Array) -> tuple[Array, Array]:
+        """Values (k + 1, B, r) and derivatives (k + 1, B, p, r) on the typical rows, with each term alone and none."""
+        (B, p), k = theta.shape, len(self.term_places)
         stacked = np.empty((k + 1, B, p))
         stacked[:] = theta
-        stacked[:, :, places] = self._one_on[:, None]
-        with np.errstate(all="ignore"):
-            value, J = self.equation.value_and_jacobian(stacked.reshape(-1, p), self.typical)
-            value, J = value.reshape(k + 1, B, -1), J.reshape(k + 1, B, p, -1)
-            term, change = value[:k] - value[k], J[:k] - J[k]
-            power = np.vecdot(term, term)
-            relative = np.matmul(change, term[..., None])[..., 0] / np.where(power == 0, 1.0, power)[..., None]
-            size = np.sqrt(np.where(power == 0, 1.0, power / term.shape[-1]))
-        relative[:, :, places] = 0.0
-        return np.ascontiguousarray(size.T), np.ascontiguousarray(relative.swapaxes(0, 1))
+        stacked[:, :, self.free[self.term_places]] = self._one_on[:, None]
+        value, J = self.equation.value_and_jacobian(stacked.reshape(-1, p), self.typical)
+        return value.reshape(k + 1, B, -1), J.reshape(k + 1, B, p, -1)
 
     @cached_property
     def _one_on(self) -> Array:
         """(k + 1, k): one term switched on at a time, and none."""
         k = len(self.term_places)
         return np.eye(k + 1, k)
+
+
+def _root_mean_square(term: Array) -> tuple[Array, Array]:
+    """The sum of squares of terms (k, B, r), 1 where it is zero: (k, B); and their sizes: (B, k)."""
+    power = np.vecdot(term, term)
+    gone = power == 0
+    size = np.sqrt(np.where(gone, 1.0, power / term.shape[-1]))
+    return np.where(gone, 1.0, power), np.ascontiguousarray(size.T)
 
 
 def typical_rows(inputs: Inputs, count: int = 8) -> Inputs:

@@ -120,9 +120,10 @@ def damped_triangle_step(here: _Triangle, damping: Array, free: NDArray[np.bool_
     R = here.R[:, free]
     size = np.linalg.norm(R, axis=0)
     size = np.where(size > 0, size, 1.0)
-    stacked = np.vstack(
-        [np.column_stack([R / size, here.z]), np.column_stack([np.diag(damping[free] / size), np.zeros(k)])]
-    )
+    rows = len(R)
+    stacked = np.zeros((rows + k, k + 1))
+    stacked[:rows, :k], stacked[:rows, k] = R / size, here.z
+    stacked[np.arange(rows, rows + k), np.arange(k)] = damping[free] / size
     factor = triangle_of(stacked)
     if len(factor) < k:
         return None

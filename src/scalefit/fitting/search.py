@@ -1,4 +1,7 @@
-"""From data to the best minimum: starts found, followed in one batch, given ones with care, a prior weighed."""
+"""From data to the best minimum: starts found, followed in one batch, given ones with care, a prior weighed.
+
+A search has a beginning and an end, so that between the two the starts of many searches may be followed in one batch.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,8 @@ from scalefit.fitting.coordinates import Coordinates
 from scalefit.fitting.polish import polish
 from scalefit.fitting.problem import Array, Prior, Problem, numbers_of
 from scalefit.fitting.setup import Constraints, LogPrior
-from scalefit.fitting.solver import solve
+from scalefit.fitting.solver import Solutions, solve
 from scalefit.fitting.starts import Starts, default_count, find_starts, start_range
-from scalefit.fitting.together import Asked, Asking, Followed, Question
 from scalefit.fitting.verdict import AGREEMENT
 from scalefit.law import Law
 
@@ -37,6 +39,34 @@ MANY_HISTORIES = 300
 SAMPLED_HISTORIES = 150
 #: Other minima up to this factor above the best are starts of refits: a resample may prefer them.
 KEPT_BASINS = 4.0
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A search whose starts are found and not yet followed.
+
+    Parameters
+    ----------
+    problem, law, coordinates, weights, starts, constraints : what :func:`search` was given; weights (n,).
+    candidates : (K, q) the library's own starts, best first; what given starts leave out is taken from the first.
+    points : (k, q) those of them that are followed: none where ``starts`` wants none.
+    """
+
+    problem: Problem
+    law: Law
+    coordinates: Coordinates
+    weights: Array
+    starts: Starts
+    constraints: Constraints
+    candidates: Array
+    points: Array
+
+    @property
+    def sample(self) -> int | None:
+        """How many of the rows starts are first followed on; None where all are few enough."""
+        plain = len(numbers_of(self.problem.inputs)) == len(self.problem.inputs)
+        most, sampled = (MANY_ROWS, SAMPLED_ROWS) if plain else (MANY_HISTORIES, SAMPLED_HISTORIES)
+        return sampled if self.problem.n > most else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,38 +107,59 @@ def search(
     FitError
         If no start is left, or the law is finite at none of them.
     """
-    with np.errstate(all="ignore"):
-        ends = _follow(problem, law, coordinates, weights, starts)
-        if constraints.prior and np.isfinite(ends.objective).any():
-            problem, ends = _weigh_prior(problem, law, coordinates, weights, constraints, ends)
-        if not np.isfinite(ends.objective).any():
-            where = _where(problem, law)
-            raise FitError(f"{law.name} is not finite at any start{where}: give bounds, or starts= near the data.")
-        best = int(np.argmin(ends.objective))
-        u, objective = polish(problem, coordinates, ends.u[best], weights)
-    height = ends.objective[best]
-    others = ends.converged & (ends.objective > height * (1 + AGREEMENT)) & (ends.objective < height * KEPT_BASINS)
-    return Search(problem, u, objective, ends.objective, np.vstack([u[None], ends.u[others]]))
+    return end_search(begin_search(problem, law, coordinates, weights, starts, constraints))
 
 
-def _follow(problem: Problem, law: Law, coordinates: Coordinates, weights: Array, starts: Starts) -> _Ends:
+def begin_search(
+    problem: Problem, law: Law, coordinates: Coordinates, weights: Array, starts: Starts, constraints: Constraints
+) -> Begun:
+    """Find the starts of a search.
+
+    Raises
+    ------
+    FitError
+        If there is none.
+    """
     nonlinear = sum(int(j) not in law.linear_index for j in coordinates.free)
     count = default_count(nonlinear) if starts.own is None else starts.own
     if count == 0 and not starts.given:
         raise FitError("Starts(own=0) needs at least one given start.")
-    if isinstance(starts, Followed):
-        own = starts.points
-    else:
-        own = find_starts(problem, law, coordinates, weights[None], max(count, 1))
-    if isinstance(starts, Asking):
-        raise Asked(Question(problem, coordinates, weights, own[:count]))
-    given = _given_points(law, coordinates, starts, own)
-    plain = len(numbers_of(problem.inputs)) == len(problem.inputs)
-    if problem.n > (MANY_ROWS if plain else MANY_HISTORIES):
-        sampled = SAMPLED_ROWS if plain else SAMPLED_HISTORIES
-        return _follow_many_rows(problem, coordinates, weights, np.vstack([own[:count], given]), sampled)
-    known = starts.ends if isinstance(starts, Followed) else None
-    ends = known or solve(problem, coordinates, own[:count], weights[None], tolerance=SEARCH_TOLERANCE)
+    with np.errstate(all="ignore"):
+        candidates = find_starts(problem, law, coordinates, weights[None], max(count, 1))
+    return Begun(problem, law, coordinates, weights, starts, constraints, candidates, candidates[:count])
+
+
+def end_search(begun: Begun, ends: Solutions | None = None) -> Search:
+    """Follow the starts of a search, and those given; ``ends`` is where its own ended, if that is known already.
+
+    Raises
+    ------
+    FitError
+        If the law is finite at none of them.
+    """
+    problem, law, coordinates, weights = begun.problem, begun.law, begun.coordinates, begun.weights
+    with np.errstate(all="ignore"):
+        all_ends = _follow(begun, ends)
+        if begun.constraints.prior and np.isfinite(all_ends.objective).any():
+            problem, all_ends = _weigh_prior(problem, law, coordinates, weights, begun.constraints, all_ends)
+        if not np.isfinite(all_ends.objective).any():
+            where = _where(problem, law)
+            raise FitError(f"{law.name} is not finite at any start{where}: give bounds, or starts= near the data.")
+        best = int(np.argmin(all_ends.objective))
+        u, objective = polish(problem, coordinates, all_ends.u[best], weights)
+    height = all_ends.objective[best]
+    near = (all_ends.objective > height * (1 + AGREEMENT)) & (all_ends.objective < height * KEPT_BASINS)
+    basins = np.vstack([u[None], all_ends.u[all_ends.converged & near]])
+    return Search(problem, u, objective, all_ends.objective, basins)
+
+
+def _follow(begun: Begun, ends: Solutions | None) -> _Ends:
+    problem, coordinates, weights = begun.problem, begun.coordinates, begun.weights
+    given = _given_points(begun.law, coordinates, begun.starts, begun.candidates)
+    if (sampled := begun.sample) is not None:
+        return _follow_many_rows(problem, coordinates, weights, np.vstack([begun.points, given]), sampled)
+    if ends is None:
+        ends = solve(problem, coordinates, begun.points, weights[None], tolerance=SEARCH_TOLERANCE)
     followed = [_follow_given(problem, coordinates, point, weights) for point in given]
     return _Ends(
         np.vstack([ends.u, *[u[None] for u, _ in followed]]),
@@ -121,7 +172,7 @@ def _given_points(law: Law, coordinates: Coordinates, starts: Starts, own: Array
     """Given starts as coordinates; what they leave out is taken from the best own start."""
     if not starts.given:
         return np.empty((0, coordinates.q))
-    filler = coordinates.to_params(own[:1])[0][0] if len(own) else coordinates.base
+    filler = coordinates.params_of(own[:1])[0] if len(own) else coordinates.base
     given = np.tile(filler, (len(starts.given), 1))
     free = {law.param_names[j] for j in coordinates.free}
     for row, start in zip(given, starts.given, strict=True):
@@ -129,9 +180,8 @@ def _given_points(law: Law, coordinates: Coordinates, starts: Starts, own: Array
             law.param(name)
             if name in free:
                 row[law.param_names.index(name)] = float(value)
-    unused = np.zeros((*given.shape, coordinates.q))
     for tie in coordinates.ties:
-        tie.apply(given, unused)
+        tie.put(given)
     return np.clip(np.nan_to_num(coordinates.from_params(given), nan=0.0), coordinates.lower, coordinates.upper)
 
 
@@ -184,7 +234,7 @@ def _weigh_prior(
         found = solve(problem, coordinates, points, weights[None])
         best = found.u[int(np.argmin(found.objective))]
         points = best[None]
-        residual = problem.residual(coordinates.to_params(best[None])[0])[0]
+        residual = problem.residual(coordinates.params_of(best[None]))[0]
         spare = float(weights.sum()) - effective_params(problem, coordinates, best, weights)
         dispersion = max(float(weights @ _dispersion(problem, residual)) / max(spare, 1e-3), least)
     found = solve(problem, coordinates, np.vstack([points, near]), weights[None])
@@ -193,7 +243,7 @@ def _weigh_prior(
 
 def _near_log_priors(points: Array, law: Law, coordinates: Coordinates, constraints: Constraints) -> Array:
     """Starts whose parameters with a prior on their log lie within reach of it: at zero the pull has no end."""
-    theta = coordinates.to_params(points)[0]
+    theta = coordinates.params_of(points)
     moved = False
     for name, pair in constraints.prior.items():
         if isinstance(pair, LogPrior):

@@ -159,7 +159,7 @@ def solve(
             state.keep(left)
     with np.errstate(all="ignore"):
         whole = coordinates if together is None else together.at(np.arange(B))[1]
-        out.theta[:] = whole.to_params(out.u)[0]
+        out.theta[:] = whole.params_of(out.u)
     return out
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +58,9 @@ def candidate_count(nonlinear: int) -> int:
     return 1 if nonlinear == 0 else 64 if nonlinear <= 2 else 256 if nonlinear == 3 else 1024
 
 
+@cache
 def halton(count: int, dimensions: int) -> Array:
-    """Space-filling points in the unit cube (Halton 1960): (count, dimensions)."""
+    """Space-filling points in the unit cube (Halton 1960): (count, dimensions), read-only."""
     out = np.empty((count, dimensions))
     for j in range(dimensions):
         base, index = PRIMES[j % len(PRIMES)], np.arange(1, count + 1)
@@ -67,6 +69,7 @@ def halton(count: int, dimensions: int) -> Array:
             share /= base
             value, index = value + share * (index % base), index // base
         out[:, j] = value
+    out.flags.writeable = False
     return out
 
 
@@ -80,14 +83,13 @@ def find_starts(problem: Problem, law: Law, coordinates: Coordinates, weights: A
     cube = halton(candidate_count(len(nonlinear)), len(nonlinear))
     theta = np.tile(coordinates.base, (len(cube), 1))
     spread_over_ranges(theta, cube, nonlinear, law, small)
-    unused = np.zeros((*theta.shape, coordinates.q))
     for tie in coordinates.ties:
-        tie.apply(theta, unused)
+        tie.put(theta)
     whole = solve_linear(theta, small, law, linear, W[0]) if linear else np.ones(len(theta), bool)
     u = coordinates.from_params(theta)
     inside = np.clip(u, coordinates.lower, coordinates.upper)
     with np.errstate(all="ignore"):
-        score = small.value(coordinates.to_params(inside)[0], np.repeat(W, len(inside), axis=0))
+        score = small.value(coordinates.params_of(inside), np.repeat(W, len(inside), axis=0))
     score = np.where(np.isfinite(inside).all(axis=1), score, np.inf)
     return inside[_apart(cube, score, whole, count)]
 
@@ -198,12 +200,12 @@ def _signed_least_squares(
 
 def _apart(cube: Array, score: Array, whole: NDArray[np.bool_], count: int) -> NDArray[np.intp]:
     """The best candidates, whole ones first, none within a tenth of the cube of a better one if there are others."""
-    order = [int(k) for k in np.lexsort((score, ~whole)) if np.isfinite(score[k])]
+    order = np.lexsort((score, ~whole))
+    order = order[np.isfinite(score[order])]
     chosen: list[int] = []
-    for k in order:
-        if len(chosen) == count:
-            break
-        if all(np.max(np.abs(cube[k] - cube[other]), initial=0.0) > 0.1 for other in chosen):
-            chosen.append(k)
-    chosen += [k for k in order if k not in chosen][: count - len(chosen)]
+    left = order  # those that no chosen one is near
+    while len(left) and len(chosen) < count:
+        chosen.append(int(left[0]))
+        left = left[np.max(np.abs(cube[left] - cube[left[0]]), axis=1, initial=0.0) > 0.1]
+    chosen += order[~np.isin(order, chosen)][: count - len(chosen)].tolist()
     return np.array(chosen, int)

@@ -21,10 +21,15 @@ class Tie:
     names: tuple[str, ...]
     sources: tuple[int, ...]
 
-    def apply(self, theta: Array, T: Array) -> None:
-        """Write the tied value into theta (B, p) and its derivative into T (B, p, q)."""
+    def put(self, theta: Array) -> dict[str, Array]:
+        """Write the tied value into theta (B, p); returns the values that it is made of."""
         values = {name: theta[:, j] for name, j in zip(self.names, self.sources, strict=True)}
         theta[:, self.place] = formulas.evaluate(self.tree, values)
+        return values
+
+    def apply(self, theta: Array, T: Array) -> None:
+        """Write the tied value into theta (B, p) and its derivative into T (B, p, q)."""
+        values = self.put(theta)
         T[:, self.place] = 0.0
         for name, j in zip(self.names, self.sources, strict=True):
             h = 1e-25 * np.where(values[name] == 0, 1.0, np.abs(values[name]))

@@ -6,77 +6,53 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from scalefit import tables
-from scalefit.estimation import StartsLike, fit
-from scalefit.fitting.search import SEARCH_TOLERANCE
-from scalefit.fitting.starts import Starts
-from scalefit.fitting.together import Asked, Asking, Question, follow_together
-from scalefit.law import Law
+from scalefit.estimation.answered import answer
+from scalefit.estimation.asked import Asked, ask
+from scalefit.estimation.call import FitCall
+from scalefit.fitting.search import end_search
+from scalefit.fitting.solver import Solutions
+from scalefit.fitting.together import follow_together
+from scalefit.many.answers import as_table, judgement_of, table_bytes
+from scalefit.many.engine import reason_of
 from scalefit.many.groups import generator
 from scalefit.many.rows import row_of
-from scalefit.objectives import Objective
 from scalefit.result import Fit
 from scalefit.uncertainty.resamples import BootstrapKind
 from scalefit.uncertainty.resampling import Plan
 
-if TYPE_CHECKING:
-    import lmfit
-
+#: What the reason of a group begins with whose fit went well and whose bootstrap did not.
+NOT_DRAWN = "no bootstrap"
 #: A generator of random numbers in a call for a group: the seeds of all, and the group's place among them.
 Seed = tuple[Sequence[int], int]
 
 
 @dataclass(frozen=True, eq=False)
-class FitCall:
-    """The arguments of :func:`scalefit.fit` that are the same for every group."""
-
-    law: Law
-    target: str | None = None
-    columns: Mapping[str, str] | None = None
-    along: str | None = None
-    objective: Objective | None = None
-    weights: str | None = None
-    fixed: Mapping[str, float] | None = None
-    bounds: Mapping[str, tuple[float | None, float | None]] | None = None
-    tie: Mapping[str, str] | None = None
-    prior: Mapping[str, tuple[float, float]] | None = None
-    params: lmfit.Parameters | None = None
-    starts: StartsLike | None = None
-
-    def fit(self, piece: FitPiece) -> Fit:
-        """The fit of one group."""
-        return fit(
-            piece.frame,
-            self.law,
-            target=self.target,
-            columns=self.columns,
-            along=self.along,
-            objective=self.objective,
-            weights=self.weights if piece.weights is None else piece.weights,
-            fixed=self.fixed,
-            bounds=self.bounds,
-            tie=self.tie,
-            prior=self.prior,
-            params=self.params,
-            schedules=piece.schedules,
-            starts=self.starts if piece.starts is None else piece.starts,
-        )
-
-
-@dataclass(frozen=True, eq=False)
 class FitPiece:
-    """A group to fit: its rows, their weights where they are no column, its schedules and its seed."""
+    """A group to fit: its rows, their weights where they are no column, its schedules and its seed.
+
+    ``ready`` is how far it has come already, where it was begun together with others.
+    """
 
     frame: pd.DataFrame
     weights: Sequence[float] | None
     schedules: tables.Schedules | None
     seed: Seed
-    starts: Starts | None = None
+    ready: Ready | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """A fit whose search has begun: what was warned of, and where its starts end if they were followed with others."""
+
+    asked: Asked
+    warned: Sequence[warnings.WarningMessage] = ()
+    ends: Solutions | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,36 +65,32 @@ class FitWork:
     as_text: bool
 
     def together(self, pieces: Sequence[FitPiece]) -> list[FitPiece]:
-        """The same pieces with their searches done in one batch; those with nothing in common stay as they are.
+        """The same pieces with their searches begun, and their starts followed in one batch where they can be.
 
-        What is wrong with a piece, or should be warned of, comes out when it is fitted.
+        A piece with which something is wrong stays as it is: that comes out when it is fitted.
         """
-        if self.call.starts is not None or self.call.params is not None or len(pieces) < 2:
-            return list(pieces)
-        questions: dict[int, Question] = {}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for place, piece in enumerate(pieces):
-                with suppress(Exception):
-                    if question := self._question(piece):
-                        questions[place] = question
-        answers = follow_together(list(questions.values()), SEARCH_TOLERANCE)
-        found = dict(zip(questions, answers, strict=True))
-        return [replace(piece, starts=found.get(place)) for place, piece in enumerate(pieces)]
+        begun: dict[int, Ready] = {}
+        for place, piece in enumerate(pieces):
+            with suppress(Exception), warnings.catch_warnings(record=True) as warned:
+                warnings.simplefilter("always")
+                begun[place] = Ready(self._ask(piece), warned)
+        found = follow_together([ready.asked.begun for ready in begun.values()])
+        ready = {place: replace(one, ends=ends) for (place, one), ends in zip(begun.items(), found, strict=True)}
+        return [replace(piece, ready=ready.get(place)) for place, piece in enumerate(pieces)]
 
-    def _question(self, piece: FitPiece) -> Question | None:
-        try:
-            self.call.fit(replace(piece, starts=Asking()))
-        except Asked as asked:
-            return asked.question
-        return None
+    def _ask(self, piece: FitPiece) -> Asked:
+        call = self.call if piece.weights is None else replace(self.call, weights=piece.weights)
+        return ask(piece.frame, call, piece.schedules)
 
     def __call__(self, piece: FitPiece) -> tuple[Fit | str, Mapping[str, Any]]:
         """The fit, and its row."""
-        fitted = self.call.fit(piece)
-        if self.draws is not None:
-            fitted = fitted.bootstrap(self.draws, rng=generator(*piece.seed))
-        return told(fitted, self.level, as_text=self.as_text)
+        ready = piece.ready or Ready(self._ask(piece))
+        for one in ready.warned:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        fitted = answer(ready.asked, end_search(ready.asked.begun, ready.ends))
+        if self.draws is None:
+            return told(fitted, self.level, as_text=self.as_text)
+        return drawn(fitted, self.draws, None, piece.seed, None, self.level, as_text=self.as_text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,15 +113,26 @@ class DrawWork:
 
     def __call__(self, piece: DrawPiece) -> tuple[Fit | str, Mapping[str, Any]]:
         """The fit with its draws, and its row."""
-        rng = generator(*piece.seed)
-        drawn = piece.fit.bootstrap(self.draws, kind=self.kind, rng=rng, plan=piece.plan)
-        return told(drawn, self.level, as_text=self.as_text)
+        return drawn(piece.fit, self.draws, self.kind, piece.seed, piece.plan, self.level, as_text=self.as_text)
 
 
-def told(fitted: Fit, level: float, *, as_text: bool) -> tuple[Fit | str, Mapping[str, Any]]:
-    """A fit, or its text, and its row."""
+def drawn(
+    fitted: Fit, draws: int, kind: BootstrapKind | None, seed: Seed, plan: Plan | None, level: float, *, as_text: bool
+) -> tuple[Fit | str, Mapping[str, Any]]:
+    """A fit with draws and its row; one that cannot be resampled keeps its estimates, and its row says why."""
+    try:
+        resampled = fitted.bootstrap(draws, kind=kind, rng=generator(*seed), plan=plan)
+    except Exception as error:  # noqa: BLE001 the estimates stand without draws
+        return told(fitted, level, as_text=as_text, besides=f"{NOT_DRAWN}: {reason_of(error)}")
+    return told(resampled, level, as_text=as_text)
+
+
+def told(fitted: Fit, level: float, *, as_text: bool, besides: str = "") -> tuple[Fit | str, Mapping[str, Any]]:
+    """A fit, or its text, and its row, with what is to be said ``besides`` what its verdict gives as reasons."""
     bare = replace(fitted)  # what the row computes on the way is forgotten with it: of thousands of fits it adds up
     row = row_of(bare, level)
+    if besides:
+        row["reason"] = "; ".join(filter(None, (row["reason"], besides)))
     return (bare.to_json() if as_text else fitted), row
 
 
@@ -159,12 +142,14 @@ class AnyWork:
 
     call: Callable[..., Any]
     takes_rng: bool
+    as_bytes: bool
 
     def __call__(self, piece: tuple[pd.DataFrame, Seed]) -> tuple[Any, Mapping[str, Any]]:
-        """The answer, and nothing for a table."""
+        """The answer, or its table as bytes for a file, and what it says of itself."""
         frame, seed = piece
         answer = self.call(frame, rng=generator(*seed)) if self.takes_rng else self.call(frame)
-        return answer, {}
+        judged = judgement_of(answer)
+        return (table_bytes(as_table(answer)) if self.as_bytes else answer), judged
 
 
 def slice_of(weights: str | Sequence[float] | None, rows: np.ndarray[Any, Any]) -> Sequence[float] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -42,12 +43,11 @@ def bootstrap_many(
 ) -> ManyFits:
     """Bootstrap every fit: see :meth:`scalefit.many.record.ManyFits.bootstrap`."""
     check_draws(n, paired=paired)
-    store = None
-    if path is not None:
-        told = manifest_of_fits(fits, {"bootstrap": n, "kind": kind, "paired": paired, "level": fits.level})
-        store = open_store(path, told, fits.names, fits.law, rng)
-    entropy = entropy_of(rng) if store is None else store.entropy
-    return draw_many(fits, n, kind, paired=paired, entropy=entropy, store=store, progress=progress)
+    settings = {"bootstrap": n, "kind": kind, "paired": paired, "level": fits.level}
+    told = {} if path is None else manifest_of_fits(fits, settings)
+    with open_store(path, told, fits.names, fits.law, rng) as store:
+        entropy = entropy_of(rng) if store is None else store.entropy
+        return draw_many(fits, n, kind, paired=paired, entropy=entropy, store=store, progress=progress)
 
 
 def draw_many(
@@ -69,10 +69,12 @@ def draw_many(
     work = DrawWork(n, kind, fits.level, as_text=store is not None)
     sizes = [int(size) for size in fits.frame["n_rows"]]
     job = Job(work, load, sizes, (fits.law,), f"{fits.law.name} bootstraps")
+    runs = [int(count) for count in fits.frame["n_runs"]]
     kept = {place: dict(fits.frame.iloc[place]) for place in fits.reasons}
     return gather_fits(
-        job, fits.names, fits.law, fits.level, single=fits.single, store=store, progress=progress, known=kept
-    )
+        job, fits.names, fits.law, fits.level, single=fits.single, runs=runs.__getitem__, store=store,
+        progress=progress, known=kept,
+    )  # fmt: skip
 
 
 def _shared_plans(fits: ManyFits, n: int, kind: BootstrapKind | None, entropy: Sequence[int]) -> dict[int, Plan]:
@@ -86,8 +88,9 @@ def _shared_plans(fits: ManyFits, n: int, kind: BootstrapKind | None, entropy: S
     for positions in alike.values():
         if len(positions) > 1:
             first = fits.found[positions[0]]
-            plan = new_plan(first, n, kind, units_for(first, kind), None, 0.8, generator(entropy, positions[0]))
-            plans.update(dict.fromkeys(positions, plan))
+            with suppress(FitError):  # too few rows to resample: each group says so when it is its turn
+                plan = new_plan(first, n, kind, units_for(first, kind), None, 0.8, generator(entropy, positions[0]))
+                plans.update(dict.fromkeys(positions, plan))
     return plans
 
 

@@ -18,7 +18,7 @@ FIRST = 3
 CHUNK_SECONDS = 1.5
 LARGEST_CHUNK = 500
 #: Pieces that are looked at together, where what is done with them has a part in common.
-LOT = 16
+LOT = 32
 #: Chunks for each worker at the least, so that none waits long for the last.
 SHARE = 4
 #: Deaths of workers that had a piece after which it runs alone; its chunk is taken apart at the first.
@@ -112,7 +112,7 @@ def attempt(work: Work, position: int, piece: Any) -> Outcome:
         try:
             result, row = work(piece)
         except Exception as error:  # noqa: BLE001 a group that fails is a row with its reason
-            return Outcome(position, error, _reason(error), warned=_texts(caught))
+            return Outcome(position, error, reason_of(error), warned=_texts(caught))
     return Outcome(position, result, "", row, _texts(caught))
 
 
@@ -126,7 +126,8 @@ def _attempts(work: Work, pieces: Sequence[tuple[int, Any]]) -> Iterator[Outcome
         yield attempt(work, position, piece)
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
+    """Why something failed, in a line: errors of other libraries with their kind."""
     known = type(error).__module__.startswith("scalefit")
     return str(error) if known else f"{type(error).__name__}: {error}"
 
@@ -152,11 +153,10 @@ def _run_here(job: Job, positions: Sequence[int], keep: Keep) -> float:
             if outcome.position == 0 and isinstance(outcome.result, ColumnError | LawError):
                 raise outcome.result
             held.append(_without_error(outcome))
-        now = time.perf_counter()
-        spent, size = spent + now - start, size + sum(_weight(job, position) for position in lot)
-        if now - since > CHUNK_SECONDS or len(held) >= LARGEST_CHUNK:
-            keep(held)
-            held, since = [], now
+            if time.perf_counter() - since > CHUNK_SECONDS or len(held) >= LARGEST_CHUNK:
+                keep(held)
+                held, since = [], time.perf_counter()
+        spent, size = spent + time.perf_counter() - start, size + sum(_weight(job, position) for position in lot)
     if held:
         keep(held)
     return spent / max(size, 1)

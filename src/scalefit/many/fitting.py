@@ -10,11 +10,11 @@ import numpy as np
 
 from scalefit import tables
 from scalefit.errors import DataError
-from scalefit.estimation import StartsLike
+from scalefit.estimation.call import FitCall, StartsLike
 from scalefit.fitting.setup import Constraints
 from scalefit.law import Law
 from scalefit.laws import get_law
-from scalefit.many.calls import FitCall, FitPiece, FitWork, schedules_of, slice_of
+from scalefit.many.calls import FitPiece, FitWork, schedules_of, slice_of
 from scalefit.many.drawing import check_draws, draw_many
 from scalefit.many.engine import Job
 from scalefit.many.gathering import gather_fits
@@ -89,7 +89,7 @@ def fit_many(
     ColumnError
         If a column of ``by`` is missing, or one that the law needs.
     DataError
-        If a row names no group, or ``path`` holds the results of another call.
+        If a row names no group, or ``path`` holds the results of another call, or another call is writing to it.
     FitError
         If a constraint cannot be honoured by any group.
 
@@ -114,16 +114,30 @@ def fit_many(
         prior, params, starts,
     )  # fmt: skip
     told = manifest_of(groups, call, weights, schedules, {"bootstrap": bootstrap, "paired": paired, "level": level})
-    store = None if path is None else open_store(path, told, groups.names, law, rng)
-    entropy = entropy_of(rng) if store is None else store.entropy
-    # Of paired groups the fits come first and the draws after all of them: only with draws are they worth keeping.
-    first = None if paired else store
-    work = FitWork(call, level, None if paired else bootstrap, as_text=first is not None)
-    job = Job(work, _pieces(groups, call, weights, schedules, entropy), groups.sizes, (law,), f"{law.name} fits")
-    fits = gather_fits(job, groups.names, law, level, single=groups.single, store=first, progress=progress)
-    if not paired or bootstrap is None:
-        return fits
-    return draw_many(fits, bootstrap, None, paired=True, entropy=entropy, store=store, progress=progress)
+    with open_store(path, told, groups.names, law, rng) as store:
+        entropy = entropy_of(rng) if store is None else store.entropy
+        # Of paired groups the fits come first and the draws after all of them: only with draws are they worth keeping.
+        first = None if paired else store
+        work = FitWork(call, level, None if paired else bootstrap, as_text=first is not None)
+        job = Job(work, _pieces(groups, call, weights, schedules, entropy), groups.sizes, (law,), f"{law.name} fits")
+        fits = gather_fits(
+            job, groups.names, law, level, single=groups.single, runs=_runs(groups, columns), store=first,
+            progress=progress,
+        )  # fmt: skip
+        if not paired or bootstrap is None:
+            return fits
+        return draw_many(fits, bootstrap, None, paired=True, entropy=entropy, store=store, progress=progress)
+
+
+def _runs(groups: Groups, columns: Mapping[str, str] | None) -> Callable[[int], int]:
+    """How many runs a group has: its rows where no column names them."""
+    column = tables.optional_column(groups.frame, "run", columns or {})
+
+    def count(position: int) -> int:
+        rows = groups.rows[position]
+        return len(rows) if column is None else int(groups.frame[column].iloc[rows].nunique())
+
+    return count
 
 
 def _pieces(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -22,13 +22,15 @@ def gather_fits(
     level: float,
     *,
     single: bool,
+    runs: Callable[[int], int],
     store: Store | None,
     progress: bool,
     known: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> ManyFits:
     """Run a job that fits, for the groups that ``store`` does not hold yet, and collect what came of all.
 
-    ``known`` are rows of groups that failed before, for which there is nothing to run.
+    ``runs`` counts the runs of a group, for the row of one that fails; ``known`` are rows of groups that failed before,
+    for which there is nothing to run.
     """
     rows: dict[int, Mapping[str, Any]] = {} if store is None else store.rows()
     if store is not None and (new := {place: row for place, row in (known or {}).items() if place not in rows}):
@@ -37,7 +39,10 @@ def gather_fits(
     found: dict[int, Fit] = {}
 
     def keep(outcomes: Sequence[Outcome]) -> None:
-        told = {one.position: full_row(one, job.sizes[one.position], law.param_names) for one in outcomes}
+        told = {
+            one.position: full_row(one, job.sizes[one.position], runs(one.position), law.param_names)
+            for one in outcomes
+        }
         rows.update(told)
         if store is None:
             found.update({one.position: one.result for one in outcomes if not one.reason})

@@ -11,14 +11,18 @@ import numpy as np
 import pandas as pd
 
 from scalefit import tables
+from scalefit.estimation.call import FitCall
 from scalefit.law import Law
-from scalefit.many.calls import FitCall
 from scalefit.many.groups import Groups
 
 if TYPE_CHECKING:
     from scalefit.many.record import ManyFits
 
-FORMAT, SCHEMA = "scalefit.many", 1
+#: Folders of fits, and those of other answers, with the versions of their tables that can be read, the last written.
+FORMAT, ANSWERS = "scalefit.many", "scalefit.many.answers"
+SCHEMAS = {FORMAT: (1, 2), ANSWERS: (1,)}
+#: What writes a folder, and what reads it.
+WRITERS = {FORMAT: ("fit_many", "sf.load_fits"), ANSWERS: ("map_groups", "sf.load_answers")}
 Manifest = dict[str, Any]
 
 
@@ -49,6 +53,19 @@ def manifest_of_fits(fits: ManyFits, settings: Mapping[str, Any]) -> Manifest:
             digest.update(f"{fitted.provenance['data_hash']}{fitted.seed}".encode())
     head = _head(fits.law, fits.by, fits.single, len(fits.names), settings)
     return {**head, "data": digest.hexdigest()[:16], "arguments": {}}
+
+
+def manifest_of_answers(groups: Groups, call: str) -> Manifest:
+    """What a call of ``map_groups`` is made of; ``call`` is the function as text."""
+    return {
+        "format": ANSWERS,
+        "schema": SCHEMAS[ANSWERS][-1],
+        "by": list(groups.by),
+        "single": groups.single,
+        "groups": groups.count,
+        "data": frame_hash(groups.frame),
+        "call": call,
+    }
 
 
 def differences(there: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
@@ -82,7 +99,7 @@ def frame_hash(frame: pd.DataFrame) -> str:
 def _head(law: Law, by: Sequence[str], single: bool, count: int, settings: Mapping[str, Any]) -> Manifest:
     return {
         "format": FORMAT,
-        "schema": SCHEMA,
+        "schema": SCHEMAS[FORMAT][-1],
         "law": law.name,
         "equation": law.equation_hash,
         "params": [repr(param) for param in law.params],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Mapping
+import difflib
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import pandas as pd
 
+from scalefit.errors import listing
 from scalefit.law import Law
+from scalefit.many.answers import as_table
 from scalefit.many.groups import keys_of
 from scalefit.many.words import say_answers, say_fits
 from scalefit.result import Fit
@@ -37,7 +40,9 @@ class _Grouped(Mapping[Hashable, T], Answer):
         return {key: place for place, key in enumerate(keys_of(self.names, single=self.single))}
 
     def __getitem__(self, group: Hashable) -> T:
-        place = self._places[group]
+        place = self._places.get(group)
+        if place is None:
+            raise KeyError(_no_group(group, list(self._places)))
         if place in self.reasons:
             raise KeyError(f"{group!r} failed: {self.reasons[place]}")
         return self.found[place]
@@ -71,7 +76,8 @@ class ManyFits(_Grouped[Fit]):
     frame : DataFrame
         One row a group, in the order in which they first appear: the columns of ``by``; ``status`` (converged, not
         identified, not converged, failed), ``n_runs, n_rows, objective, rms, n_draws, n_failed``; of each parameter
-        ``E, E_se, E_low, E_high``; ``reason`` (what the verdict says, or why the group failed) and ``warnings``.
+        ``E, E_se, E_low, E_high``; ``reason`` (what the verdict says, why the group failed or has no draws), ``notes``
+        (what printing the single fit says besides: rows far off, few to spare) and ``warnings``.
     failed : DataFrame
         The groups that could not be fitted, with the ``reason``.
     law : Law
@@ -110,7 +116,7 @@ class ManyFits(_Grouped[Fit]):
         paired : whether groups with the same runs share one plan, so that draws of two of them belong together.
         rng : Generator, seed or None. Each group has random numbers of its own, made of this and of its place.
         progress : whether to show a bar.
-        path : a new folder that the results are written to as they come, as for :func:`scalefit.fit_many`.
+        path : a folder that the results are written to as they come, as for :func:`scalefit.fit_many`.
 
         Returns
         -------
@@ -135,28 +141,39 @@ class GroupAnswers(_Grouped[Any]):
     by : tuple of str
         The columns that name the groups.
     warnings : place of a group to what the call warned of.
+    states, doubts : place of a group to the state of its answer and to its doubts, where it has them.
     found, names, reasons : place of a group to what was found, the groups in order, place to why it failed.
     single : bool, whether groups are named by one value, not a tuple.
     """
 
     warnings: Mapping[int, str]
+    states: Mapping[int, str]
+    doubts: Mapping[int, tuple[str, ...]]
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The tables of all answers below one another, with the columns of ``by`` in front.
 
         An answer counts with its ``.frame``, a DataFrame as it is, a mapping as one row, and a number or a text as one
-        row with the column ``value``.
+        row with the column ``value``. Where answers say of themselves how far they are to be trusted, as those of
+        scalefit do, their ``state`` ("good", "doubtful", "bad") and ``doubts`` are the last columns.
         """
         parts = []
         for place in sorted(set(range(len(self.names))) - set(self.reasons)):
-            part = _as_table(self.found[place])
+            part = as_table(self.found[place])
             for number, name in enumerate(self.by):
                 if name not in part.columns:
                     part.insert(min(number, part.shape[1]), name, self.names[name].iloc[place])
-            parts.append(part)
+            parts.append(self._judged(part, place))
         parts = [part for part in parts if len(part)]
         return pd.concat(parts, ignore_index=True) if parts else self.names.iloc[:0].copy()
+
+    def _judged(self, part: pd.DataFrame, place: int) -> pd.DataFrame:
+        """The table of an answer with what the answer says of itself, under names that are not taken."""
+        if not self.states:
+            return part
+        told = {"state": self.states.get(place, ""), "doubts": "; ".join(self.doubts.get(place, ()))}
+        return part.assign(**{name: text for name, text in told.items() if name not in part.columns})
 
     @property
     def warned(self) -> pd.DataFrame:
@@ -166,16 +183,12 @@ class GroupAnswers(_Grouped[Any]):
 
     def said(self) -> Said:
         """For how many groups the call went well, and what went wrong with the others."""
-        return say_answers(self.names, self.reasons, self.warnings)
+        return say_answers(self.names, self.reasons, self.warnings, self.doubts)
 
 
-def _as_table(answer: Any) -> pd.DataFrame:
-    table = getattr(answer, "frame", answer)
-    if isinstance(table, pd.Series):
-        table = table.to_dict()
-    if isinstance(table, pd.DataFrame):
-        named = [name for name in table.index.names if name is not None]
-        return table.reset_index() if named else table.reset_index(drop=True)
-    if isinstance(table, Mapping):
-        return pd.DataFrame([dict(table)])
-    return pd.DataFrame({"value": [table]})
+def _no_group(group: Hashable, groups: Sequence[Hashable]) -> str:
+    """What to say of a group that is not there: the nearest ones by name."""
+    texts = {str(one): one for one in groups}
+    near = difflib.get_close_matches(str(group), list(texts), n=3, cutoff=0.5)
+    hint = f"did you mean {listing([repr(texts[one]) for one in near], last='or')}?" if near else "list(…) names them."
+    return f"no group {group!r} among {len(groups):,}; {hint}"

@@ -10,7 +10,9 @@ import pandas as pd
 
 from scalefit.errors import FitError
 from scalefit.many.engine import Outcome
+from scalefit.many.notes import notes_of
 from scalefit.result import Fit
+from scalefit.uncertainty.intervals import summary_columns
 
 #: What a row says beside the names of its group and the parameters, with the value of a group that failed.
 TOLD: Mapping[str, Any] = {
@@ -24,6 +26,8 @@ TOLD: Mapping[str, Any] = {
 }
 #: What each parameter is followed by.
 ENDINGS = ("", "_se", "_low", "_high")
+#: What is told in words, at the end of a row.
+WORDS = ("reason", "notes", "warnings")
 
 
 def row_of(fit: Fit, level: float) -> dict[str, Any]:
@@ -38,15 +42,16 @@ def row_of(fit: Fit, level: float) -> dict[str, Any]:
         "n_failed": fit.n_failed,
         "reason": "; ".join(fit.judgement.reasons),
     }
-    summary = fit.summary(level)
-    for name, values in zip(summary.index, summary[["estimate", "se", "low", "high"]].to_numpy(float), strict=True):
-        told.update(zip((f"{name}{ending}" for ending in ENDINGS), values.tolist(), strict=True))
+    columns = summary_columns(fit, level, "percentile")
+    told["notes"] = "; ".join(notes_of(fit, columns["se"]))
+    for name, *values in zip(fit.law.param_names, *(column.tolist() for column in columns.values()), strict=True):
+        told.update(zip((f"{name}{ending}" for ending in ENDINGS), values, strict=True))
     return told
 
 
 def columns_of(params: Sequence[str]) -> list[str]:
     """The columns of the table after the names of the groups."""
-    return [*TOLD, *(f"{name}{ending}" for name in params for ending in ENDINGS), "reason", "warnings"]
+    return [*TOLD, *(f"{name}{ending}" for name in params for ending in ENDINGS), *WORDS]
 
 
 def check_names(by: Sequence[str], params: Sequence[str]) -> None:
@@ -59,9 +64,10 @@ def check_names(by: Sequence[str], params: Sequence[str]) -> None:
             )
 
 
-def full_row(outcome: Outcome, size: int, params: Sequence[str]) -> dict[str, Any]:
-    """The row of a group that was fitted or failed, in the order of :func:`columns_of`."""
-    row = {**TOLD, "n_rows": size, "reason": outcome.reason, **outcome.row, "warnings": "; ".join(outcome.warned)}
+def full_row(outcome: Outcome, size: int, runs: int, params: Sequence[str]) -> dict[str, Any]:
+    """The row of a group of so many rows and runs that was fitted or failed, in the order of :func:`columns_of`."""
+    row = {**TOLD, "n_rows": size, "n_runs": runs, "reason": outcome.reason, "notes": "", **outcome.row}
+    row["warnings"] = "; ".join(outcome.warned)
     return {name: row.get(name, np.nan) for name in columns_of(params)}
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
 from scalefit.law import Law
 from scalefit.many.groups import keys_of
+from scalefit.many.notes import AGAINST, against, kind_of, speaking
 from scalefit.wording.amounts import with_ends
 from scalefit.wording.digits import significant
 from scalefit.wording.said import Said, State
 
 #: Groups whose numbers are shown one by one; of more, where most of them lie.
 SHOWN = 12
-#: Reasons that are told, the most frequent first.
-REASONS = 3
+#: Kinds of reasons that are told, the most frequent first.
+REASONS = 6
 STATUSES = ("converged", "not identified", "not converged", "failed")
 
 
@@ -25,12 +26,22 @@ def say_fits(frame: pd.DataFrame, names: pd.DataFrame, law: Law, level: float) -
     """What is said of many fits."""
     status = Counter(frame["status"])
     counts = ", ".join(f"{status[name]:,} {name}" for name in STATUSES if status[name])
-    state: State = "good" if status["converged"] == len(frame) else "doubtful" if status["converged"] else "bad"
     headline = f"{law.name} on {_groups(names)}: {counts}"
-    doubts = []
-    for name in STATUSES[1:]:
-        doubts += [f"{name}: {line}" for line in _reasons(names, frame["reason"][frame["status"] == name])]
-    doubts += [f"warned: {line}" for line in _reasons(names, frame["warnings"][frame["warnings"] != ""])]
+    noted = list(_noted(names, frame["notes"]))
+    but = frame["reason"][(frame["status"] == "converged") & (frame["reason"] != "")]
+    doubts = [
+        *(f"failed: {line}" for line in _reasons(names, frame["reason"][frame["status"] == "failed"])),
+        *noted,
+        *(
+            f"{name}: {line}"
+            for name in STATUSES[1:3]
+            for line in _reasons(names, frame["reason"][frame.status == name])
+        ),
+        *(f"converged, but: {line}" for line in _reasons(names, but)),
+        *(f"warned: {line}" for line in _reasons(names, frame["warnings"][frame["warnings"] != ""])),
+    ]
+    well = status["converged"] == len(frame) and not noted and not len(but)
+    state: State = "good" if well else "doubtful" if status["converged"] else "bad"
     free = list(law.param_names)
     table = _each(frame, names, free) if len(frame) <= SHOWN else _spread(frame, free)
     drawn = frame["n_draws"][frame["n_draws"] > 0]
@@ -42,28 +53,60 @@ def say_fits(frame: pd.DataFrame, names: pd.DataFrame, law: Law, level: float) -
     return Said(state, headline, tuple(doubts), (table,), (spread,) if status["converged"] else ())
 
 
-def say_answers(names: pd.DataFrame, reasons: Mapping[int, str], warned: Mapping[int, str]) -> Said:
-    """What is said of the answers of many groups."""
+def say_answers(
+    names: pd.DataFrame, reasons: Mapping[int, str], warned: Mapping[int, str], doubts: Mapping[int, tuple[str, ...]]
+) -> Said:
+    """What is said of the answers of many groups; ``doubts`` are those that the answers have themselves."""
     well = len(names) - len(reasons)
-    state: State = "good" if not reasons and not warned else "doubtful" if well else "bad"
-    headline = f"{_groups(names)}: {well:,} answered" + (f", {len(reasons):,} failed" if reasons else "")
-    doubts = [f"failed: {line}" for line in _reasons(names, pd.Series(reasons, dtype=object))]
-    doubts += [f"warned: {line}" for line in _reasons(names, pd.Series(warned, dtype=object))]
-    return Said(state, headline, tuple(doubts))
+    state: State = "good" if not reasons and not warned and not doubts else "doubtful" if well else "bad"
+    headline = f"{_groups(names)}: {well:,} answered"
+    if doubts:
+        headline += f" ({len(doubts):,} of them with doubts)"
+    if reasons:
+        headline += f", {len(reasons):,} failed"
+    each = pd.Series(doubts, dtype=object).explode()
+    lines = [f"failed: {line}" for line in _reasons(names, pd.Series(reasons, dtype=object))]
+    lines += [f"doubtful: {line}" for line in _reasons(names, each)]
+    lines += [f"warned: {line}" for line in _reasons(names, pd.Series(warned, dtype=object))]
+    return Said(state, headline, tuple(lines))
 
 
 def _groups(names: pd.DataFrame) -> str:
-    return f"{len(names):,} group{'s' if len(names) != 1 else ''} by {', '.join(map(str, names.columns))}"
+    return f"{_count(len(names))} by {', '.join(map(str, names.columns))}"
 
 
-def _reasons(names: pd.DataFrame, reasons: pd.Series) -> Iterable[str]:
-    """The most frequent reasons, each with how many groups and the first of them."""
-    counted = Counter(reasons)
-    for reason, count in counted.most_common(REASONS):
-        first = reasons.index[[text == reason for text in reasons]][0]
-        keys = keys_of(names.iloc[[first]], single=len(names.columns) == 1)
-        who = f"{keys[0]}" if count == 1 else f"{count:,} groups, {keys[0]} among them"
-        yield f"{who}: {reason or 'no reason given'}"
+def _count(groups: int) -> str:
+    return f"{groups:,} group{'s' if groups != 1 else ''}"
+
+
+def _called(names: pd.DataFrame, place: int) -> str:
+    """A group as it is asked for."""
+    return str(keys_of(names.iloc[[place]], single=len(names.columns) == 1)[0])
+
+
+def _noted(names: pd.DataFrame, notes: pd.Series) -> Iterator[str]:
+    """The notes that speak against groups, counted by what they say."""
+    each = speaking(notes)
+    kinds = each.map(against)
+    for what in dict.fromkeys(AGAINST.values()):
+        some = each[kinds == what]
+        if not len(some):
+            continue
+        groups = some.index.unique()
+        first = _called(names, groups[0])
+        who = f"{first}:" if len(groups) == 1 else f"{first} first:"
+        yield f"{_count(len(groups))} {what}, {who} {some.iloc[0]}"
+
+
+def _reasons(names: pd.DataFrame, reasons: pd.Series) -> Iterator[str]:
+    """The most frequent kinds of reasons, each with how many groups and the first of them."""
+    kinds = reasons.map(kind_of)
+    counted = Counter(kinds)
+    for kind, _ in counted.most_common(REASONS):
+        alike = reasons[kinds == kind]
+        first, groups = _called(names, alike.index[0]), alike.index.nunique()
+        who = first if groups == 1 else f"{groups:,} groups, {first} first"
+        yield f"{who}: {alike.iloc[0] or 'no reason given'}"
     if left := sum(count for _, count in counted.most_common()[REASONS:]):
         yield f"{left:,} more for other reasons; .frame tells all"
 

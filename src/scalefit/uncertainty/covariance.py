@@ -58,6 +58,13 @@ def coordinate_covariance(problem: Problem, coordinates: Coordinates, u: Array, 
     return out
 
 
+def params_covariance(coordinates: Coordinates, u: Array, covariance: Array) -> Array:
+    """Covariance (p, p) of the parameters in raw units, from that of the coordinates (q, q) at ``u`` (q,)."""
+    T = coordinates.to_params(u[None])[1][0]
+    with np.errstate(all="ignore"):  # a parameter that the data do not fix may have a variance beyond any float
+        return np.asarray(T @ covariance @ T.T)
+
+
 def smoothed_curvature(problem: Problem, r: Array, weights: Array) -> Array:
     """Curvature of the loss of each row, averaged over a window of the width of the scatter: (n,)."""
     width = max(bandwidth(r, weights), 1e-300)

@@ -27,7 +27,7 @@ def normal_draws(coordinates: Coordinates, u: Array, covariance: Array, seed: in
     z = np.random.default_rng(seed).standard_normal((count, len(u)))
     moved = u + (z * np.sqrt(np.maximum(values, 0))) @ vectors.T * size
     with np.errstate(all="ignore"):
-        return coordinates.to_params(np.clip(moved, coordinates.lower, coordinates.upper))[0]
+        return coordinates.params_of(np.clip(moved, coordinates.lower, coordinates.upper))
 
 
 def check_spare(problem: Problem, coordinates: Coordinates, weights: Array, law: str) -> None:

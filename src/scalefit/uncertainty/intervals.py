@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit.errors import FitError, not_one_of
+from scalefit.uncertainty.covariance import params_covariance
 from scalefit.uncertainty.fitted import Fitted
 from scalefit.uncertainty.jackknife import MOST_GROUPS, leave_one_out
 from scalefit.uncertainty.studentized import pivots
@@ -57,22 +58,25 @@ def interval_of(fit: Fitted, level: float, kind: str) -> tuple[Array, Array]:
 
 def summary_frame(fit: Fitted, level: float, kind: str, at_bound: Collection[str]) -> pd.DataFrame:
     """Estimates, standard errors and intervals, one row a parameter."""
-    low, high = interval_of(fit, level, kind)
-    if fit.draws is not None:
-        se = fit.draws_theta.std(axis=0, ddof=1)
-    else:
-        se = np.sqrt(np.maximum(np.diag(fit.covariance), 0))
     return pd.DataFrame(
         {
-            "estimate": fit.theta[0],
-            "se": se,
-            "low": low,
-            "high": high,
+            **summary_columns(fit, level, kind),
             "unit": [param.unit for param in fit.law.params],
             "at_bound": [name in at_bound for name in fit.law.param_names],
         },
         index=pd.Index(fit.law.param_names, name="parameter"),
     )
+
+
+def summary_columns(fit: Fitted, level: float, kind: str) -> dict[str, Array]:
+    """The numbers of a summary: ``estimate, se, low, high``, (p,) each."""
+    low, high = interval_of(fit, level, kind)
+    if fit.draws is not None:
+        se = fit.draws_theta.std(axis=0, ddof=1)
+    else:
+        variance = np.diag(params_covariance(fit.coordinates, fit.u, fit.coordinate_covariance))
+        se = np.sqrt(np.maximum(variance, 0))
+    return {"estimate": fit.theta[0], "se": se, "low": low, "high": high}
 
 
 def percentile_interval(draws: Array, level: float) -> tuple[Array, Array]:

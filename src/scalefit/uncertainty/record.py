@@ -15,7 +15,7 @@ from scalefit.fitting.problem import Array, Problem
 from scalefit.fitting.setup import Constraints
 from scalefit.fitting.verdict import Verdict
 from scalefit.law import Law
-from scalefit.uncertainty.covariance import coordinate_covariance
+from scalefit.uncertainty.covariance import coordinate_covariance, params_covariance
 from scalefit.uncertainty.draws import NORMAL_DRAWS
 from scalefit.uncertainty.resampling import Plan
 from scalefit.uncertainty.units import WORDS, DrawnKind, Units
@@ -49,7 +49,7 @@ class FitRecord:
     @cached_property
     def theta(self) -> Array:
         """(1, p): the estimates as the law takes them."""
-        return self.coordinates.to_params(self.u[None])[0]
+        return self.coordinates.params_of(self.u[None])
 
     @property
     def estimates(self) -> dict[str, float]:
@@ -99,10 +99,9 @@ class FitRecord:
     @property
     def covariance(self) -> pd.DataFrame:
         """Covariance of the parameters in raw units; zero for those fixed or held by a bound, NaN with too few rows."""
-        T = self.coordinates.to_params(self.u[None])[1][0]
         names = list(self.law.param_names)
-        with np.errstate(all="ignore"):  # a parameter that the data do not fix may have a variance beyond any float
-            return pd.DataFrame(T @ self.coordinate_covariance @ T.T, index=names, columns=names)
+        covariance = params_covariance(self.coordinates, self.u, self.coordinate_covariance)
+        return pd.DataFrame(covariance, index=names, columns=names)
 
     @cached_property
     def coordinate_covariance(self) -> Array:
