@@ -190,15 +190,6 @@ def test_the_best_size_of_a_budget_is_found_and_becomes_more_certain():
     assert told.half_width_after < told.half_width
 
 
-def test_a_crossover_is_looked_for_within_its_reach():
-    runs = families()
-    told = plan_runs(
-        runs, "chinchilla", OFFERED, budget=1e20, target=Target.crossover("family", "flops", (1e17, 1e23)), **FEW
-    )
-    row = told.forecast.iloc[0]
-    assert 1e17 * (1 - 1e-9) <= row.low <= row.estimate <= row.high <= 1e23 * (1 + 1e-9)
-
-
 def test_points_of_every_family_are_asked_for_where_they_name_none():
     told = plan_runs(families(), "chinchilla", OFFERED, budget=1e20, target=BIG, by="family", **FEW)
     assert told.forecast.family.tolist() == ["a", "b"]

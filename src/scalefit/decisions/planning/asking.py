@@ -47,7 +47,10 @@ class Question:
         return None
 
     def numbers(self, belief: Belief, law: Law, seen: Array) -> Array:
-        """(draws, m) of what is asked for; ``seen`` are the draws at the rows of ``looked_at``."""
+        """(draws, m) of what is asked for, of a crossover the difference at all places of :attr:`reach`.
+
+        ``seen`` are the draws at the rows of ``looked_at``.
+        """
         kind = self.target.kind
         if kind == "loss":
             return seen
@@ -56,7 +59,7 @@ class Question:
             return np.asarray(seen[:, half:] - seen[:, :half])
         if kind == "best_size":
             return self._best_sizes(belief, law)
-        return self._crossings(belief, law)
+        return self._gaps(belief, law)
 
     def _best_sizes(self, belief: Belief, law: Law) -> Array:
         middle = np.sqrt(self.target.flops / 6 / TOKENS_PER_PARAM)
@@ -68,17 +71,24 @@ class Question:
             out.append(_lowest(np.log(sizes), values))
         return np.stack(out, axis=1)
 
-    def _crossings(self, belief: Belief, law: Law) -> Array:
-        along = np.geomspace(*self.target.reach, CROSSINGS)
+    @property
+    def reach(self) -> Array:
+        """Places at which a crossover is looked for."""
+        return np.geomspace(*self.target.reach, CROSSINGS)
+
+    def inputs_along(self, law: Law, along: Array) -> dict[str, Array | float]:
+        """The inputs of a law at places along the quantity of a crossover."""
         held = dict(self.target.held or {})
         if self.target.along == "flops" and "flops" not in law.inputs and law.inputs != ("x",):
             ratio = held.pop("tokens_per_param", TOKENS_PER_PARAM)
             params = np.sqrt(along / 6 / ratio)
-            there: dict[str, Array | float] = {"params": params, "tokens": ratio * params, **held}
-        else:
-            there = {law.inputs[0] if law.inputs == ("x",) else self.target.along: along, **held}
+            return {"params": params, "tokens": ratio * params, **held}
+        return {law.inputs[0] if law.inputs == ("x",) else self.target.along: along, **held}
+
+    def _gaps(self, belief: Belief, law: Law) -> Array:
+        there = self.inputs_along(law, self.reach)
         first, second = (values_at(belief.prior, belief.z, _places(law, there, g)) for g in self.pair)
-        return _first_root(np.log(along), second - first)[:, None]
+        return np.asarray(second - first)
 
 
 def make_question(target: Target, runs: pd.DataFrame, candidates: pd.DataFrame) -> Question:
@@ -143,14 +153,3 @@ def _lowest(x: Array, values: Array) -> Array:
     shift = np.where(bend > 0, 0.5 * (low - high) / np.where(bend > 0, bend, 1.0), 0.0)
     found = x[inner] + np.clip(shift, -1, 1) * (x[1] - x[0])
     return np.asarray(np.where(k == inner, found, x[k]))
-
-
-def _first_root(x: Array, gap: Array) -> Array:
-    """(B,): where each row of (B, n) changes its sign first; without a change the end nearer to it."""
-    changes = np.sign(gap[:, 1:]) != np.sign(gap[:, :-1])
-    k, rows = np.argmax(changes, axis=1), np.arange(len(gap))
-    left, right = gap[rows, k], gap[rows, k + 1]
-    with np.errstate(all="ignore"):
-        share = np.where(left != right, left / (left - right), 0.5)
-    nearer = np.where(np.abs(gap[:, 0]) < np.abs(gap[:, -1]), x[0], x[-1])
-    return np.asarray(np.where(changes.any(axis=1), x[k] + share * (x[1] - x[0]), nearer))

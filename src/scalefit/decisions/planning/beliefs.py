@@ -65,6 +65,7 @@ class Belief:
     values : (draws, places) log of the law with what it misses, at every place asked for.
     noise : standard deviation of one run about that, on the log scale.
     evidence : log of how well the law did, less what its freedom was worth.
+    best : (groups, q) the numbers of the best fit.
     """
 
     prior: Prior
@@ -72,6 +73,7 @@ class Belief:
     values: Array
     noise: float
     evidence: float
+    best: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,13 +113,10 @@ def values_at(prior: Prior, z: Array, places: Places) -> Array:
 
 
 def make_luck(draws: int, groups: int, most: int, places: int, rows: int, rng: np.random.Generator) -> Luck:
-    """All that is random, for every law alike."""
-    return Luck(
-        rng.standard_normal((draws, groups, most)),
-        rng.standard_normal((draws, places)),
-        rng.standard_normal((draws, rows)),
-        rng.random(draws),
-    )
+    """All that is random, for every law alike; that of the last places comes last, so that more change no other."""
+    prior, noise = rng.standard_normal((draws, groups, most)), rng.standard_normal((draws, rows))
+    size = rng.random(draws)
+    return Luck(prior, rng.standard_normal((places, draws)).T, noise, size)
 
 
 def believe(prior: Prior, places: Places, y: Array, luck: Luck, noise: float | None) -> Belief:
@@ -125,11 +124,12 @@ def believe(prior: Prior, places: Places, y: Array, luck: Luck, noise: float | N
     n, G, q = len(y), luck.prior.shape[1], prior.size
     alike = np.full((G, G), ALIKE) + (1 - ALIKE) * np.eye(G)
     z0 = np.einsum("gh,bhq->bgq", np.linalg.cholesky(alike), luck.prior[:, :, :q])
-    smooth = MISS**2 * kernel(places)
+    smooth = MISS**2 * kernel(places, n)
     missed = luck.miss @ np.linalg.cholesky(smooth + 1e-8 * np.eye(len(places))).T
     if not n:
         size = (USUAL_NOISE if noise is None else noise) * _spread_of_size(luck.size, 0.0, noise)
-        return Belief(prior, z0, values_at(prior, z0, places) + size[:, None] * missed, float(np.mean(size)), 0.0)
+        return Belief(prior, z0, values_at(prior, z0, places) + size[:, None] * missed, float(np.mean(size)), 0.0,
+                      np.zeros((G, q)))  # fmt: skip
     rows, pull = places.rows(slice(0, n)), np.asarray(np.linalg.inv(alike), float)
     best, tails, scale, spare, evidence = _best(prior, rows, y, smooth[:n, :n], pull, z0, noise)
     size = scale * _spread_of_size(luck.size, spare, noise)
@@ -141,17 +141,18 @@ def believe(prior: Prior, places: Places, y: Array, luck: Luck, noise: float | N
     values = values_at(prior, z, places)
     left = (y - values[:, :n]) / size[:, None] - shaken
     correction = missed + left @ np.linalg.solve(covariance, smooth[:n])
-    return Belief(prior, z, values + size[:, None] * correction, scale, evidence)
+    return Belief(prior, z, values + size[:, None] * correction, scale, evidence, best[0])
 
 
-def kernel(places: Places) -> Array:
-    """(n, n): how alike what a law misses is at two places of one family."""
+def kernel(places: Places, known: int = 0) -> Array:
+    """(n, n): how alike what a law misses is at two places of one family; the first ``known`` are runs."""
     away = np.zeros((len(places), len(places)))
     for x in places.inputs:
         if np.all(x > 0):
             u = np.log(x) / SMOOTH
         else:
-            u = (x - x.mean()) / max(float(np.ptp(x)), 1e-300)
+            seen = x[:known] if known and np.ptp(x[:known]) > 0 else x
+            u = (x - x.mean()) / max(float(np.ptp(seen)), 1e-300)
         away += (u[:, None] - u) ** 2
     return np.asarray(np.exp(-0.5 * away) * (places.group[:, None] == places.group))
 

@@ -27,11 +27,19 @@ def costs_of(frame: pd.DataFrame, cost: CostLike, columns: Mapping[str, str]) ->
     FitError
         If nothing says what a run costs.
     """
-    found = np.broadcast_to(np.asarray(_raw(frame, cost, columns), float), (len(frame),)).copy()
+    found = raw_costs(frame, cost, columns)
     bad = ~(np.isfinite(found) & (found > 0))
     if bad.any():
-        raise DataError(f"Costs must be above 0; {rows_text(list(frame.index[bad]))} costs {found[bad][0]:g}.")
+        said = ""
+        if cost is None and has_column(frame, "flops", columns=_there(frame, columns)):
+            said = " They are the column flops where it has a value: fill or drop it, or pass cost=."
+        raise DataError(f"Costs must be above 0; {rows_text(list(frame.index[bad]))} costs {found[bad][0]:g}.{said}")
     return found
+
+
+def raw_costs(frame: pd.DataFrame, cost: CostLike, columns: Mapping[str, str]) -> Array:
+    """The same as they come, be they above zero or not."""
+    return np.broadcast_to(np.asarray(_raw(frame, cost, columns), float), (len(frame),)).copy()
 
 
 def _raw(frame: pd.DataFrame, cost: CostLike, columns: Mapping[str, str]) -> Any:
@@ -42,7 +50,10 @@ def _raw(frame: pd.DataFrame, cost: CostLike, columns: Mapping[str, str]) -> Any
     if cost is None:
         there = [name for name in ("flops", "params", "tokens") if has_column(frame, name, columns=columns)]
         if "flops" in there:
-            return column("flops")
+            flops = column("flops")
+            if len(there) < 3 or not np.isnan(flops).any():
+                return flops
+            return np.where(np.isnan(flops), 6 * column("params") * column("tokens"), flops)
         if len(there) < 2:
             raise FitError(
                 "plan_runs does not know what a candidate costs: pass cost='name of a column' or a formula of columns, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from scalefit.decisions.brackets import Contender, bracket, choose_inputs, conte
 from scalefit.decisions.combination import weigh
 from scalefit.decisions.planning.asking import Question, make_question
 from scalefit.decisions.planning.beliefs import Belief, believe, make_luck
-from scalefit.decisions.planning.candidates import candidates as make_candidates
+from scalefit.decisions.planning.candidates import candidates_within
 from scalefit.decisions.planning.choosing import (
     Choice,
     Pool,
@@ -25,12 +25,13 @@ from scalefit.decisions.planning.choosing import (
 )
 from scalefit.decisions.planning.costing import CostLike, cost_text, costs_of
 from scalefit.decisions.planning.crossing import Crossing, crossing_of
+from scalefit.decisions.planning.doubts import doubts_of_runs, doubts_of_target
 from scalefit.decisions.planning.prior import make_prior
 from scalefit.decisions.planning.prospects import Prospects, shares_left
 from scalefit.decisions.planning.record import RunPlan, law_table
-from scalefit.decisions.planning.request import Request, join, uses_left
+from scalefit.decisions.planning.request import Request, join, known_rows, uses_left, warn_of_units
 from scalefit.decisions.planning.target import Target, as_target
-from scalefit.errors import ColumnError, DataError, FitError, listing
+from scalefit.errors import ColumnError, DataError, FitError, listing, rows_text
 from scalefit.fitting.problem import Array
 from scalefit.law import Law
 from scalefit.runs.frame import as_frame
@@ -42,8 +43,6 @@ USUAL_LOSS = 3.0
 ADDED = ("rank", "run_cost", "total_cost", "half_width")
 #: A plan that narrows the interval by less than this share does not help.
 WORTHWHILE = 0.05
-#: Budgets of single runs, as shares of the whole, where no candidates are given.
-LADDER = np.geomspace(1e-3, 1.0, 7)
 
 
 def plan_runs(
@@ -78,7 +77,7 @@ def plan_runs(
     laws : laws or names, all of the same inputs; None is the documented set of :func:`scalefit.forecast` for the
         columns of runs and candidates.
     candidates : table of runs that might be trained, with the inputs of the laws and any other columns. None makes some
-        of params and tokens for budgets from a thousandth of ``budget`` up to it, see :func:`scalefit.candidates`.
+        of params and tokens that cost from a thousandth of ``budget`` up to it, see :func:`scalefit.candidates`.
     budget : what may be spent on them together, in the unit of ``cost``; above zero.
     target : what shall become certain: a table of points whose losses are asked for, such as
         ``sf.grid(params=[7e10], tokens=[1.4e12])``, or a :class:`scalefit.Target`: ``.loss``, ``.best_size``,
@@ -110,6 +109,11 @@ def plan_runs(
     FitError
         If an argument cannot be meant, or nothing says what a candidate costs.
 
+    Warns
+    -----
+    UnitWarning
+        If numbers of runs, candidates or target are probably in another unit.
+
     Notes
     -----
     Draws are those of randomised maximum likelihood: the best fits to shaken outcomes under a shaken prior. Laws are
@@ -135,20 +139,20 @@ def plan_runs(
     frame = None if frame is None or not len(frame) else frame
     wanted = as_target(target, by)
     if candidates is None:
-        candidates = make_candidates((budget * LADDER).tolist())
+        candidates = candidates_within(float(budget), cost)
     table = as_frame(candidates, what="the candidates")
     _check_candidates(table, outcome)
     contenders, known = _contenders(frame, table, wanted, laws, dict(columns or {}), along, fixed or {})
     table = _in_every_family(table, frame, wanted)
     question = make_question(wanted, frame if frame is not None else table.iloc[:0], table)
     seed = int(np.random.default_rng(rng).integers(2**62))
-    return _plan(
-        Request(
-            runs=frame, candidates=table, uses=np.full(len(table), int(seeds)), contenders=contenders,
-            question=question, columns=known, outcome=outcome, budget=float(budget), cost=cost, batch=batch,
-            noise=noise, level=float(level), draws=int(draws), seed=seed,
-        )
+    request = Request(
+        runs=frame, candidates=table, uses=np.full(len(table), int(seeds)), contenders=contenders,
+        question=question, columns=known, outcome=outcome, budget=float(budget), cost=cost, batch=batch,
+        noise=noise, level=float(level), draws=int(draws), seed=seed,
     )  # fmt: skip
+    warn_of_units(request, {"the runs": frame, "the candidates": table, "the target": question.looked_at})
+    return _planned(request)
 
 
 def update_plan(plan: RunPlan, new_runs: Any, budget: float | None) -> RunPlan:
@@ -156,20 +160,33 @@ def update_plan(plan: RunPlan, new_runs: Any, budget: float | None) -> RunPlan:
     request, new = plan.request, as_frame(new_runs)
     if not len(new):
         return plan
+    if budget is not None and not (_is_number(budget) and budget >= 0):
+        raise FitError(f"update: budget is a number in the unit of the costs; got {budget!r}.")
+    again = known_rows(request, new)
+    if len(again):
+        raise DataError(
+            f"update: {rows_text(list(new.index[again]))} {'is' if len(again) == 1 else 'are'} among the runs already, "
+            "with the same outcome. Pass only what is new: the runs that were known stay."
+        )
+    warn_of_units(request, {"the new runs": new})
     left = request.budget - float(costs_of(new, request.cost, request.columns).sum()) if budget is None else budget
     both = new if request.runs is None else pd.concat([request.runs, new])
-    return _plan(
+    return _planned(
         replace(request, runs=both, uses=uses_left(request, new), budget=max(float(left), 0.0), seed=request.seed + 1)
     )
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+
+
 def _check_numbers(budget: float, seeds: int, batch: int | None, draws: int, noise: float | None) -> None:
-    if not (np.isfinite(budget) and budget > 0):
-        raise FitError(f"plan_runs needs a budget above 0, in the unit of the costs; got {budget!r}.")
+    if not (_is_number(budget) and np.isfinite(budget) and budget > 0):
+        raise FitError(f"plan_runs needs a budget above 0, a number in the unit of the costs; got {budget!r}.")
     for name, value, least in (("seeds", seeds, 1), ("batch", 1 if batch is None else batch, 1), ("draws", draws, 20)):
-        if isinstance(value, bool) or int(value) != value or value < least:
+        if not _is_number(value) or int(value) != value or value < least:
             raise FitError(f"plan_runs: {name} is a whole number, at least {least}; got {value!r}.")
-    if noise is not None and not 0 < noise < 1:
+    if noise is not None and not (_is_number(noise) and 0 < noise < 1):
         raise FitError(f"noise is a standard deviation on the log scale, such as 0.01 for 1 %; got {noise!r}.")
 
 
@@ -278,6 +295,11 @@ def _levels(seen: Array, group: np.ndarray, count: int) -> Array:
     return np.array([np.exp(seen[group == g].min()) if (group == g).any() else overall for g in range(count)])
 
 
+def _planned(request: Request) -> RunPlan:
+    plan = _plan(request)
+    return replace(plan, doubts=(*plan.doubts, *doubts_of_target(plan)))
+
+
 def _plan(request: Request) -> RunPlan:
     seen = request.outcomes()
     known = _know(request, seen)
@@ -310,7 +332,7 @@ def _plan(request: Request) -> RunPlan:
         n_runs=len(seen),
         cost=cost_text(request.cost),
         helps=helps,
-        doubts=_doubts(request, known, len(seen)),
+        doubts=doubts_of_runs(request, known.beliefs, known.laws),
         notes=(),
         request=request,
     )
@@ -335,19 +357,3 @@ def _frame(request: Request, choice: Choice, costs: Array, half: Array) -> pd.Da
     chosen.insert(0, "rank", np.arange(1, len(picks) + 1))
     cost = costs[picks]
     return chosen.assign(run_cost=cost, total_cost=np.cumsum(cost), half_width=half)
-
-
-def _doubts(request: Request, known: _Known, n: int) -> tuple[str, ...]:
-    doubts = []
-    free: Sequence[int] = [one.prior.size for one in known.beliefs]
-    if not n:
-        doubts.append("no runs yet: the plan rests on usual values of the laws' parameters; ask again after a few runs")
-    elif n < max(free) * len(request.question.groups) + 2:
-        doubts.append(
-            f"{n} run{'s' if n > 1 else ''} for laws of up to {max(free)} parameters"
-            + (f" in {len(request.question.groups)} families" if request.by else "")
-            + ": usual values of the parameters stand in for runs; ask again after a few more"
-        )
-    if len(request.contenders) == 1:
-        doubts.append(f"only {request.contenders[0].name} was asked: what another law would say is not in the widths")
-    return tuple(doubts)

@@ -88,7 +88,7 @@ class Prospects:
 def shares_left(prospects: Prospects, picks: Sequence[int], uses: Array | None = None) -> Array:
     """(len(picks),): the width of the interval after each run, as a share of what it is before the first."""
     before, *after = prospects.variances(picks, uses)
-    return np.sqrt(np.array(after) / before)
+    return np.asarray(np.sqrt(np.array(after) / before))
 
 
 @dataclass(frozen=True, eq=False)

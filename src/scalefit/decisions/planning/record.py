@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from scalefit.decisions.planning.target import Target
@@ -31,10 +32,12 @@ class RunPlan(Answer):
         Every candidate that is left, with ``run_cost`` and ``half_width`` after it alone.
     forecast : DataFrame
         What is known of the target now: its rows with ``estimate, low, high``. Of a difference these are shares: 0.02
-        is 2 % above.
+        is 2 % above. Of a crossover an end beyond the reach is 0 or infinite, and ``inside`` is the share of draws that
+        cross inside.
     half_width, limit : float
         Half the width of the interval of the target now, and if every candidate were trained whatever it costs. Both as
-        a share (on the log scale), the root mean square over the rows of the target.
+        a share (on the log scale), the root mean square over the rows of the target. Of a crossover whose interval
+        reaches beyond where it is looked for, they are of the difference in loss where the families may cross.
     laws : DataFrame, by law: ``weight``, and ``noise``, the scatter of runs about it on the log scale.
     target : Target
     budget : float, what may be spent, in the unit of the costs.
@@ -68,6 +71,12 @@ class RunPlan(Answer):
         return float(self.frame["half_width"].iloc[-1]) if len(self.frame) else self.half_width
 
     @property
+    def target_known(self) -> bool:
+        """Whether the interval of the target has two ends: that of a crossing may lie beyond the reach."""
+        ends = self.forecast[["low", "high"]].to_numpy(float)
+        return self.target.kind != "crossover" or bool(np.isfinite(ends).all() and (ends > 0).all())
+
+    @property
     def spent(self) -> float:
         """What the planned runs cost together."""
         return float(self.frame["run_cost"].sum())
@@ -83,6 +92,11 @@ class RunPlan(Answer):
         Returns
         -------
         RunPlan
+
+        Raises
+        ------
+        DataError
+            If a row is among the runs already, with the same inputs and outcome: usually a table passed twice.
 
         Examples
         --------

@@ -105,7 +105,8 @@ class Target:
         ----------
         by : column of the families.
         along : an input of the laws, or ``"flops"``: then params and tokens grow in the ratio that is held.
-        reach : from where to where it is looked for; a draw without a crossing counts as the nearer end.
+        reach : from where to where it is looked for. While one in twenty draws or more (at ``level=0.9``) cross beyond
+            it on a side, the crossing is not known, and the plan narrows the difference in loss where it may lie.
         held : input -> value of all others; with ``along="flops"`` of ``tokens_per_param``, 20 unless told.
         between : the two families; None where the runs hold just two.
 
