@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 
 from scalefit.plots.axes import COLOURS, note_doubts, paper, soft_ink, take_axes
@@ -16,6 +16,8 @@ from scalefit.plots.legends import small_legend
 if TYPE_CHECKING:
     from scalefit.decisions.planning.record import RunPlan
 
+#: Above this half-width a factor says more than a share.
+WIDE = 0.3
 #: A rank is written where its run lies this share of the width of the picture from the last one written.
 APART = 0.03
 #: Room beside the last run, for its rank, as a share of the width.
@@ -61,14 +63,21 @@ def plot_run_plan(plan: RunPlan, *, ax: Axes | None = None) -> Axes:
         _write_ranks(ax, frame["rank"].tolist(), x[1:], y[1:])
     ax.axhline(plan.limit, ls="--", lw=1.0, color=soft_ink(ax), zorder=1, label="all candidates")
     ax.axvline(plan.budget, ls=":", lw=1.2, color=soft_ink(ax), zorder=1, label="budget")
-    ax.set(xscale="log", xlabel=f"spent ({plan.cost})", ylabel=f"half-width of the {100 * plan.level:g} % interval")
+    of = "" if plan.target_known else " of the difference"
+    width = f"half-width of the {100 * plan.level:g} % interval{of}"
+    ax.set(xscale="log", xlabel=f"spent ({plan.cost})", ylabel=width)
     ax.set_ylim(bottom=0)
     ax.margins(x=MARGIN)
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    ax.yaxis.set_major_formatter(FuncFormatter(_width))
     note_doubts(ax, plan.doubts)
     small_legend(ax)
     fit_labels(ax)
     return ax
+
+
+def _width(half: float, _: float) -> str:
+    """A half-width on the log scale: a share, or a factor where it is large."""
+    return f"{100 * half:.3g} %" if half < WIDE else f"×{np.exp(half):.2g}"
 
 
 def _write_ranks(ax: Axes, ranks: list[int], x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
