@@ -175,6 +175,7 @@ from .laws import (
     get_law as get_law,
     list_laws as list_laws,
 )
+from .many.answers import load_answers as load_answers
 from .many.fitting import fit_many as fit_many
 from .many.mapping import map_groups as map_groups
 from .many.record import (

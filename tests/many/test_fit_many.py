@@ -128,7 +128,8 @@ def spoiled():
     t0 = many_tasks(1)
     far = t0.assign(loss=t0.loss.where(t0.index != 12, 11.5), task="far")
     copies = pd.concat([t0, t0.head(10)], ignore_index=True).assign(task="copies")
-    six, five = (t0.iloc[np.arange(0, 30, 30 // n)[:n]].assign(task=f"rows{n}") for n in (6, 5))
+    scattered = [0, 4, 8, 15, 21, 29]  # on no line in params and tokens
+    six, five = (t0.iloc[scattered[:n]].assign(task=f"rows{n}") for n in (6, 5))
     return pd.concat([t0, far, copies, six, five], ignore_index=True)
 
 

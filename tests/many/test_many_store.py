@@ -184,6 +184,14 @@ def test_a_folder_that_is_being_written_is_read_as_far_as_it_is(held):
     assert len(fits.frame) == len(pd.read_parquet(path))
 
 
+def test_a_folder_that_was_only_just_begun_holds_no_fit_yet(held):
+    path = held()
+    for part in path.glob("part-*"):
+        part.unlink()
+    with pytest.warns(DataWarning, match="holds 0 of 6 groups"), pytest.raises(DataError, match="holds no fit yet"):
+        load_fits(path)
+
+
 def test_files_that_appear_while_a_folder_is_read_are_left_for_the_next_look(begun, folder, tmp_path, monkeypatch):
     path = shutil.copytree(begun, tmp_path / "fits")
     read = store_module.read_parts

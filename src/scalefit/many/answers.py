@@ -210,11 +210,10 @@ def load_answers(path: str | Path) -> GroupAnswers:
     Examples
     --------
     >>> import tempfile, scalefit as sf
-    >>> from scalefit.many.answers import load_answers
     >>> runs = sf.datasets.load("microlm").groupby("run").last()
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     told = sf.map_groups(runs, len, "family", path=f"{folder}/told")
-    ...     load_answers(f"{folder}/told").frame.value.tolist()
+    ...     sf.load_answers(f"{folder}/told").frame.value.tolist()
     [55, 55]
     """
     from scalefit.many.mapping import gather_answers

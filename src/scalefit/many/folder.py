@@ -195,7 +195,7 @@ def _need_pyarrow(names: pd.DataFrame) -> None:
     try:
         import pyarrow as pa
     except ImportError as error:
-        raise DataError("path= writes Parquet, which needs pyarrow: pip install 'pyarrow'.") from error
+        raise DataError("path= writes Parquet, which needs pyarrow: pip install pyarrow.") from error
     try:
         pa.Schema.from_pandas(names, preserve_index=False)
     except pa.ArrowException as error:

@@ -153,19 +153,22 @@ def load_fits(path: str | Path | Sequence[str | Path], law: Law | str | None = N
     folders = _folders(path)
     manifests = [read_manifest(folder) for folder in folders]
     _check_alike(folders, manifests)
-    frames, places = [], {}
+    frames: list[pd.DataFrame] = []
+    places: dict[int, tuple[Path, int]] = {}
     for folder, told in zip(folders, manifests, strict=True):
         # What another call writes meanwhile is left for the next look: one list of files for all that is read.
         parts = parts_of(folder)
         frame = read_parts(parts, None, DOCUMENT)
-        before = sum(map(len, frames))
+        before = sum(len(one) for one in frames)
         order = {place: before + new for new, place in enumerate(frame[PLACE])}
         places.update({order[place]: where for place, where in _places(parts).items()})
-        frames.append(frame)
+        if len(frame):
+            frames.append(frame)
         warn_if_part(folder, len(frame), told["groups"])
-    whole, told = pd.concat(frames, ignore_index=True), manifests[0]
     if not places:
-        raise DataError(f"{str(path)!r} holds no fit: {len(whole):,} groups, and all failed.")
+        failed = sum(len(one) for one in frames)
+        raise DataError(f"{str(path)!r} holds no fit{f': {failed:,} groups, and all failed' if failed else ' yet'}.")
+    whole, told = pd.concat(frames, ignore_index=True), manifests[0]
     fits = StoredFits(dict(sorted(places.items())), law)
     found = fits[next(iter(fits))].law
     names = whole[told["by"]].reset_index(drop=True)
