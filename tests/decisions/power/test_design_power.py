@@ -10,6 +10,7 @@ from scalefit.decisions.coverage import study_of
 from scalefit.decisions.power.design import design_power
 from scalefit.decisions.power.ladders import plan_ladder
 from scalefit.laws import get_law
+from scalefit.wording.amounts import percent
 
 TRUE = {"E": 1.8, "A": 400.0, "alpha": 0.34, "B": 1500.0, "beta": 0.36}
 FAR = {"params": 3e10, "tokens": 6e11}
@@ -69,11 +70,70 @@ def test_the_sentence_says_how_well_the_target_is_known_and_how_often_a_lead_is_
     assert "tr" in told._repr_html_()
 
 
-def test_equal_families_are_seldom_told_apart_and_a_large_lead_is_always_claimed(told):
+def test_a_claim_is_the_one_that_two_fits_and_compare_fits_would_make():
+    # The rule in the documentation by brute force: sf.fit twice, then the interval of the difference at the target. The
+    # two differ by the draws of the covariance alone; an end of 1000 draws is known to 0.07 of their spread.
+    frame, lead, count = design(), 0.012, 10
+    target = {"params": 3e10, "tokens": 8e10}  # the last place of a comparison along params: ten times the largest
+    told = design_power(
+        "chinchilla", frame, NOISE, truth=TRUE, target=target, against=lead, noise_factors=(), n_sims=20, rng=4
+    )
+    study = study_of(get_law("chinchilla"), frame, NOISE, TRUE, None, None)
+    ladder = plan_ladder(study, objective=None, held={})
+    means = np.exp(study.mean(frame))
+    scatters = [ladder.scatters(20, stream) for stream in np.random.default_rng(4).spawn(2)]
+    compared = []
+    for own, other in zip(*(part[:count] for part in scatters), strict=True):
+        fits = {
+            "B": sf.fit(frame.assign(loss=(1 - lead) * means * np.exp(other)), "chinchilla"),
+            "A": sf.fit(frame.assign(loss=means * np.exp(own)), "chinchilla"),
+        }
+        table = sf.compare_fits(fits, along="params", at={"tokens": 8e10}, points=2, reach=10.0).differences
+        compared.append(table[np.isclose(table.params, 3e10)].iloc[0])
+    compared = pd.DataFrame(compared).reset_index(drop=True)
+    simulated = told.simulations[:count]
+    assert compared.difference.to_numpy() == pytest.approx(simulated.against - simulated.estimate, abs=1e-5)
+    clear = np.minimum(compared.low.abs(), compared.high.abs()) > 0.1 * (compared.high - compared.low)
+    claims = np.where(compared.high < 0, 1, np.where(compared.low > 0, -1, 0))
+    assert clear.sum() >= count / 2
+    assert set(claims[clear]) == {0, 1}
+    assert simulated.claim[clear].tolist() == claims[clear].tolist()
+
+
+def test_equal_families_are_told_apart_as_often_as_their_intervals_miss_and_never_oftener_with_a_lead():
+    # With exact intervals of 90 %, equals are claimed apart in 10 % and the family behind in less than 5 %; intervals
+    # from the covariance of few runs are too wide here. Draws that A and B share once made this 20 %.
+    small = design(6, 4)
+    common = {"truth": TRUE, "target": FAR, "noise_factors": (), "n_sims": 100, "rng": 0}
+    equal = design_power("chinchilla", small, NOISE, against=0, **common)
+    row = equal.frame.iloc[0]
+    assert row.lead == 0
+    assert row.claimed == 0
+    assert row.wrong == row.false_claims
+    assert row.false_claims < 0.12
+    assert not equal.doubts
+    text = repr(equal)
+    assert "B: equal to A" in text
+    assert f"a lead that is not there would be claimed in {percent(row.false_claims)}" in text
+    ahead = design_power("chinchilla", small, NOISE, against=0.01, **common).frame.iloc[0]
+    assert ahead.wrong <= ahead.false_claims < 0.12
+    assert ahead.claimed > ahead.false_claims
+    assert ahead.false_claims == pytest.approx(row.false_claims, abs=0.05)
+
+
+def test_draws_of_two_families_have_nothing_in_common():
+    study = study_of(get_law("chinchilla"), design(), NOISE, TRUE, None, None)
+    ladder = plan_ladder(study, objective=None, held={})
+    scatters, point = ladder.scatters(2, np.random.default_rng(0)), (np.array([3e10]), np.array([6e11]))
+    own, other = (ladder.outcomes(scatters, point, family=family).draws[..., 0] for family in (0, 1))
+    drawn = np.concatenate([own, other])
+    together = np.corrcoef(drawn)[~np.eye(4, dtype=bool)]
+    assert np.abs(together).max() < 0.1  # three standard deviations of 1000 pairs that are independent
+
+
+def test_a_large_lead_is_always_claimed(told):
     row = told.frame.iloc[0]
     assert row.lead == pytest.approx(0.02)
-    assert row.false_claims < 0.15
-    assert row.wrong < 0.1
     large = design_power(
         "chinchilla", design(), NOISE, truth=TRUE, target=FAR, against=0.3, noise_factors=(), n_sims=20, rng=0
     )

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 
 import scalefit as sf
 from scalefit.decisions.schedules.chances import chance_below, draws_between
+from scalefit.decisions.schedules.faults import divergence_text
 from scalefit.decisions.schedules.stopping import stop_or_go
 
 COMMON = {"steps": 2000, "peak": 0.004, "warmup": 64}
@@ -85,18 +86,116 @@ def test_another_forecast_is_as_uncertain_as_it_says(logs, fit, live):
     assert 0 < stop_or_go(live, against=row).probability < 0.1
 
 
-def test_a_forecast_with_doubts_decides_nothing_and_the_doubts_are_told(logs, live):
+def test_where_what_a_decay_saves_is_unknown_there_is_no_decision_and_it_says_what_to_do(logs, live):
     rows = logs[logs.run.isin(["constant"])]
     poor = sf.fit(rows, "lr_annealing", schedules=PLANS)
     told = stop_or_go(
         sf.forecast_rest(logs[(logs.run == "cosine") & (logs.step <= 1200)], PLANS["cosine"], fit=poor, points=1), 1.5
     )
-    assert told.decision == "cannot tell yet"
+    assert told.decision == "no decision"
     assert told.said().state == "bad"
-    assert repr(told).startswith("Cannot tell yet (")
-    assert any("no fitted run ever lowers" in one for one in told.doubts)
+    assert repr(told).startswith("No decision: no fitted run ever lowers its rate")
+    assert "fit a run with a decay too" in repr(told).splitlines()[0]
     assert np.isnan(told.probability)
-    assert "is not known" in repr(told)
+
+
+@pytest.fixture(scope="module")
+def seen(logs):
+    return logs[(logs.run == "cosine") & (logs.step <= 1200)][["step", "loss"]].reset_index(drop=True)
+
+
+def forecast(log, fit, plan="cosine"):
+    return sf.forecast_rest(log, PLANS[plan], fit=fit, points=1)
+
+
+@pytest.mark.parametrize("back", [3, 1])
+def test_one_spike_is_left_out_named_and_changes_no_decision(seen, fit, back):
+    spiked = seen.assign(loss=np.where(seen.index == len(seen) - back, 5.5, seen.loss))
+    clean, told = forecast(seen, fit), forecast(spiked, fit)
+    step = int(seen.step.iloc[-back])
+    assert told.frame.estimate.iloc[-1] == pytest.approx(clean.frame.estimate.iloc[-1], rel=2e-3)
+    assert any(f"1 row of the log lies off the others: 5.5 at step {step:,}; it is left out" in d for d in told.doubts)
+    for bar, decision in ((1.4, "stop"), (1.65, "go on")):
+        assert stop_or_go(told, bar).decision == stop_or_go(clean, bar).decision == decision
+    assert "DO NOT" not in repr(told) or back == 1
+    assert stop_or_go(told, 1.65).said().state == "doubtful"
+
+
+def test_a_spike_is_left_out_where_the_curves_are_fitted_too(seen, logs):
+    others = {"curves": logs[logs.run.isin(["constant", "linear"])], "schedules": PLANS, "points": 1, "rng": 0}
+    spiked = seen.assign(loss=np.where(seen.index == len(seen) - 4, 5.5, seen.loss))
+    clean, told = (sf.forecast_rest(log, PLANS["cosine"], **others).frame.iloc[-1] for log in (seen, spiked))
+    assert told.estimate == pytest.approx(clean.estimate, rel=3e-3)
+    assert told.high - told.low < 1.3 * (clean.high - clean.low)
+
+
+def test_rows_that_stay_above_are_the_course_of_a_run_and_no_spikes(seen, fit):
+    shifted = seen.assign(loss=np.where(seen.index >= len(seen) - 5, 1.04 * seen.loss, seen.loss))
+    told = forecast(shifted, fit)
+    assert not any("left out" in doubt for doubt in told.doubts)
+    assert told.frame.estimate.iloc[-1] > forecast(seen, fit).frame.estimate.iloc[-1]
+
+
+def test_a_run_that_diverged_is_to_be_stopped_and_the_sentence_says_since_when(seen, fit):
+    gone = seen.loss.to_numpy().copy()
+    gone[-6:] = [2.0, 2.5, 3.0, 4.0, 5.0, 6.0]
+    live = forecast(seen.assign(loss=gone), fit)
+    told = stop_or_go(live, 1.5, flops=1e15)
+    assert told.decision == "stop"
+    assert told.diverged == live.diverged != ""
+    first = repr(told).splitlines()[0]
+    assert first.startswith(
+        f"Stop: the run has diverged: from step {int(seen.step.iloc[-6]):,} on its loss stands above"
+    )
+    assert first.endswith("stopping now saves 40 % of its steps, 4e14 FLOP")
+    assert np.isnan(told.probability)
+    assert np.isnan(told.frame.probability.iloc[-1])
+    assert repr(live).startswith("DO NOT RELY ON IT")
+
+
+def test_a_loss_that_rises_with_its_rate_has_not_diverged():
+    steps = np.arange(20, 1001, 20)
+    plan = sf.Schedule("from_log", np.where(np.arange(1501) < 700, 1e-4, 1e-3), 1e-3, 0)
+    rises = np.where(steps < 700, 2.0, 2.3) + 1 / steps
+    assert divergence_text(steps, rises, plan) == ""
+    assert "from step 700 on" in divergence_text(steps, rises, sf.Schedule.constant(steps=1500, peak=1e-3))
+
+
+@pytest.mark.parametrize("kind", ["fit", "curves"])
+def test_what_only_makes_a_forecast_less_sure_still_decides_what_is_clear(seen, logs, fit, kind):
+    # The fitted runs end at a tenth of the peak and the live one at zero; its log has no rates. No row more of the log
+    # would ever take these doubts away.
+    plan = sf.Schedule.linear(**COMMON)
+    if kind == "fit":
+        rows = logs[logs.run.isin(["constant", "cosine"])]
+        known = sf.fit(rows, sf.get_law("lr_annealing").with_settings(decay=0.98), schedules=PLANS)
+        live = sf.forecast_rest(seen, plan, fit=known, points=1)
+        assert any("its rate falls to 0" in doubt for doubt in live.doubts)
+    else:
+        rows = logs[logs.run.isin(["constant", "cosine"])][["run", "step", "loss"]]
+        live = sf.forecast_rest(seen, plan, curves=rows, schedules=PLANS, points=1, rng=0)
+        assert any("no learning rates" in doubt for doubt in live.doubts)
+    assert stop_or_go(live, 9.0).decision == "go on"
+    assert stop_or_go(live, 0.5).decision == "stop"
+    assert stop_or_go(live, float(live.frame.estimate.iloc[-1])).decision == "cannot tell yet"
+    if kind == "fit":
+        bar = float(np.quantile(live.finals[-1], 0.93))
+        told = stop_or_go(live, bar)
+        assert told.probability == pytest.approx(0.93, abs=0.01)
+        assert told.cautious < 0.9
+        assert told.decision == "cannot tell yet"
+        assert "2 times as wide" in repr(told)
+
+
+def test_another_schedule_than_the_one_said_is_no_decision(logs, fit):
+    log = logs[(logs.run == "wsd-80") & (logs.step <= 1200)].assign(
+        lr=lambda rows: rows.lr.where(rows.step < 900, 1e-4)
+    )
+    told = stop_or_go(sf.forecast_rest(log, PLANS["wsd-80"], fit=fit, points=1), 9.0)
+    assert told.decision == "no decision"
+    first = repr(told).splitlines()[0]
+    assert "No decision: the run does not follow this schedule" in first
+    assert "give the schedule that it follows (as it is, 100 % to beat it)" in first
 
 
 def test_without_a_fit_the_forecast_of_curves_gives_the_probability(logs):

@@ -13,6 +13,7 @@ from scalefit.errors import listing
 from scalefit.fitting.problem import Array
 from scalefit.result import Fit
 from scalefit.schedules import Schedule, forward_area
+from scalefit.wording.weighed import Barring
 
 #: The area under the rate may exceed the fitted one by this factor; farther no study here has looked.
 FARTHEST = 4.0
@@ -75,9 +76,11 @@ def _warm_ups(read: Curves, plans: Schedules) -> list[str]:
     names, known, argument = (fitted, read.schedules, "schedules") if fitted else (other, plans, "at_schedules")
     late = any(note.startswith("the rate of step") for run in names for note in known[run].notes)
     return [
-        f"no warm-up shows in the rates of {listing(names[:3])}{' and others' if len(names) > 3 else ''}"
-        f"{', whose log begins later' if late else ''}, but in those of other runs, and the laws count it: give "
-        f"{argument}={{run: sf.Schedule}} with the warm-up that there was"
+        Barring(
+            f"no warm-up shows in the rates of {listing(names[:3])}{' and others' if len(names) > 3 else ''}"
+            f"{', whose log begins later' if late else ''}, but in those of other runs, and the laws count it: give "
+            f"{argument}={{run: sf.Schedule}} with the warm-up that there was"
+        )
     ]
 
 
@@ -87,14 +90,14 @@ def _warms_up(schedule: Schedule) -> bool:
 
 
 def _unfit(fits: Mapping[str, Fit]) -> list[str]:
-    return [f"{name} is {fit.verdict}" for name, fit in fits.items() if not fit.converged]
+    return [Barring(f"{name} is {fit.verdict}") for name, fit in fits.items() if not fit.converged]
 
 
 def _without_value(rows: pd.DataFrame, estimate: Array) -> list[str]:
     count = int((~np.isfinite(estimate)).sum())
     if not count:
         return []
-    return [f"{count} of {len(rows)} rows have no estimate: no rate was above zero before them"]
+    return [Barring(f"{count} of {len(rows)} rows have no estimate: no rate was above zero before them")]
 
 
 def _all_early(read: Curves, rows: pd.DataFrame) -> list[str]:
@@ -125,7 +128,7 @@ def _tops(rows: pd.DataFrame, plans: Schedules) -> dict[str, float]:
 
 
 def _other_peaks(read: Curves, rows: pd.DataFrame, plans: Schedules) -> list[str]:
-    said = []
+    said: list[str] = []
     fitted = list(_tops(read.rows, read.schedules).values())
     if max(fitted) > (1 + OTHER_PEAK) * min(fitted):
         said.append(
@@ -140,8 +143,10 @@ def _other_peaks(read: Curves, rows: pd.DataFrame, plans: Schedules) -> list[str
     ]
     if other:
         said.append(
-            f"{listing(other[:3])}{' and others' if len(other) > 3 else ''} {'have' if len(other) > 1 else 'has'} "
-            f"another peak rate than the curves, {max(fitted):g}: the laws hold for one peak rate"
+            Barring(
+                f"{listing(other[:3])}{' and others' if len(other) > 3 else ''} {'have' if len(other) > 1 else 'has'} "
+                f"another peak rate than the curves, {max(fitted):g}: the laws hold for one peak rate"
+            )
         )
     return said
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ FEWEST = 20
 MOST_MISSES = 1.4
 #: Simulated ladders without an estimate above which that is said.
 MOST_FAILED = 0.02
+#: Of a normal deviation, 95 % stay within so many standard deviations.
+TWO_SIGMA = 1.96
 #: A target farther past the largest run than this depends on the law more than on the noise.
 FAR = 30.0
 
@@ -83,7 +86,7 @@ def design_power(
         values), or a function of the table. None: the estimates of a Fit, else the first constants published for the
         law, else values from the ranges of its parameters.
     against : a second family, trained on the same design with luck of its own
-        A number is its lead: 0.01 if its target is better by 1 % everywhere, 0 to see how often equals are told apart.
+        A number is its lead: 0.01 if its target is better by 1 % everywhere, 0 for how often equals are told apart.
         Else its truth, with the curves crossing where you expect them to; (a law, its values) and a Fit are fitted by
         their own law.
     objective, fixed, bounds, tie : as for :func:`scalefit.fit`, for every ladder.
@@ -111,8 +114,10 @@ def design_power(
     Notes
     -----
     Intervals come from the covariance of each fit, as those of ``sf.fit`` before a bootstrap; how often they hold is in
-    ``coverage``. Claims are those of
-    :func:`scalefit.compare_fits` at the targets: a band that holds at all of them lies on one side of zero.
+    ``coverage``. A lead is claimed at a target where the interval of the difference, ``low`` to ``high`` in the
+    ``differences`` of :func:`scalefit.compare_fits` of the two fits, lies on one side of zero. Were those intervals
+    exact at 90 %, equal families would be claimed apart in 10 %; ``false_claims`` says in how many they are. The
+    sentences of :func:`scalefit.compare` ask for more, a band over a whole range, and claim less often.
 
     Examples
     --------
@@ -151,7 +156,7 @@ def design_power(
         level=level,
         on=ladder.study.truth.on,
         doubts=_doubts(ladder, told, answer, level),
-        notes=_notes(ladder, int(n_sims)),
+        notes=_notes(ladder, int(n_sims), two=other is not None),
     )
 
 
@@ -264,7 +269,9 @@ def _about(ladder: Ladder, other: Ladder | None, noise: NoiseLike, against: Trut
         values = ", ".join(f"{name} {value:.6g}" for name, value in other.study.truth.values.items())
         return f"{said}; B: {other.study.truth.law.name} ({values})"
     lead = float(against) if isinstance(against, int | float | np.number) else np.nan
-    return f"{said}; B: {'a function of the table' if np.isnan(lead) else f'{100 * lead:g} % ahead everywhere'}"
+    if np.isnan(lead):
+        return f"{said}; B: a function of the table"
+    return f"{said}; B: {f'{100 * lead:g} % ahead everywhere' if lead else 'equal to A'}"
 
 
 def _flops(frame: pd.DataFrame) -> float:
@@ -298,9 +305,8 @@ def _doubts(ladder: Ladder, told: Told, answer: pd.DataFrame, level: float) -> t
             out.append(
                 f"the {percent(level)} interval at {name} would hold the truth in {percent(held)} of the ladders"
             )
-    if "wrong" in answer and (answer["wrong"] > 1 - level).any():
-        worst = answer["wrong"].idxmax()
-        out.append(f"at {worst} the wrong family would be claimed in {percent(float(answer['wrong'].max()))}")
+    if "wrong" in answer:
+        out += _wrong_claims(answer, count, level)
     far = answer["beyond"][np.isfinite(answer["beyond"])]
     if len(far) and far.max() > FAR:
         out.append(
@@ -310,15 +316,32 @@ def _doubts(ladder: Ladder, told: Told, answer: pd.DataFrame, level: float) -> t
     return tuple(out)
 
 
+def _wrong_claims(answer: pd.DataFrame, count: int, level: float) -> list[str]:
+    """The worst target at which more is claimed wrongly than the level allows, by more than the luck of simulation."""
+    allowed = np.where(answer["lead"] == 0, 1 - level, (1 - level) / 2)
+    least = np.array([binomial_interval(round(share * count), count)[0] for share in answer["wrong"]])
+    if not (least > allowed).any():
+        return []
+    worst = answer.iloc[int(np.argmax(least - allowed))]
+    what = "the wrong family" if worst["lead"] else "a lead that is not there"
+    return [f"at {worst.name} {what} would be claimed in {percent(worst['wrong'])}"]
+
+
 def law_name(ladder: Ladder) -> str:
     """What is fitted."""
     return ladder.study.law.name
 
 
-def _notes(ladder: Ladder, n_sims: int) -> tuple[str, ...]:
+def _notes(ladder: Ladder, n_sims: int, *, two: bool) -> tuple[str, ...]:
     """Where the numbers come from, and what they take for granted."""
     wrong = "" if ladder.study.right else ", which is not the true one"
-    said = [f"{n_sims} simulated ladders, refitted with {law_name(ladder)}{wrong}; intervals from each covariance."]
+    unsure = math.ceil(100 * TWO_SIGMA * math.sqrt(0.25 / n_sims))
+    said = [
+        f"{n_sims} simulated ladders, refitted with {law_name(ladder)}{wrong}, tell a share to {unsure} in 100 or "
+        "better; intervals from each covariance."
+    ]
+    if two:
+        said.append("Claimed: where the interval of the difference in compare_fits lies on one side of zero.")
     if ladder.study.right:
         said.append(
             f"Taken for granted: that {law_name(ladder)} is true. truth=(another law, its values) shows what if not."

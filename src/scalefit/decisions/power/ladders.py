@@ -22,8 +22,8 @@ from scalefit.result import Fit
 from scalefit.uncertainty.bootstrap import refit
 from scalefit.uncertainty.draws import normal_draws
 
-#: Draws of the covariance of each fit: at 90 %, the ends of one interval are then known to a twentieth of its width.
-DRAWS = 400
+#: Families at most, whose draws have seeds of their own.
+FAMILIES = 2
 #: Of a planned ladder: the parameter and what holds it, as for ``sf.fit``.
 Held = Mapping[str, Any]
 
@@ -37,7 +37,7 @@ class Outcomes:
     theta : (S, p) estimates; NaN where a refit reached no minimum.
     estimates : (S, m) of the target.
     draws : (S, B, m) of the target, from the covariance of each fit; None where they were not asked for.
-    statuses, reasons : (S,) whether each ladder identifies its law, and why not.
+    statuses, reasons : (S,) whether each ladder identifies its law, and why not; empty where that was not asked for.
     """
 
     theta: Array
@@ -53,10 +53,10 @@ class Outcomes:
             low, high = np.quantile(self.draws, [0.5 - level / 2, 0.5 + level / 2], axis=1)
         return low, high
 
-    def rolled(self) -> Outcomes:
-        """The same ladders, each in the place of the next: another family that is truly equal."""
+    def rolled(self, places: int) -> Array:
+        """(S, B, m) draws, each ladder so many places on: as good a partner for a ladder of another family."""
         assert self.draws is not None
-        return replace(self, estimates=np.roll(self.estimates, 1, axis=0), draws=np.roll(self.draws, 1, axis=0))
+        return np.roll(self.draws, places, axis=0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +75,14 @@ class Ladder:
         with np.errstate(all="ignore"):
             return self.base.problem.equation.value(theta, inputs)
 
-    def outcomes(self, scatters: Array, inputs: Inputs, *, told: bool = True) -> Outcomes:
-        """Refit every simulated ladder, given what noise adds to it; only the estimates unless ``told``."""
+    def outcomes(
+        self, scatters: Array, inputs: Inputs, *, family: int = 0, drawn: bool = True, judged: bool = True
+    ) -> Outcomes:
+        """Refit every simulated ladder, given what noise adds to it.
+
+        Ladders of different families have different draws, as two fits have: those of one seed would go together, and
+        a comparison would take what they share for knowledge.
+        """
         base, count = self.base, len(scatters)
         seen = self._seen(scatters)
         moved = seen - base.problem.seen
@@ -87,14 +93,16 @@ class Ladder:
         ends = refit(base.problem, base.coordinates, base.basins, ones, count, shifts=lambda part: -moved[part])
         theta = np.where(ends.failed[:, None], np.nan, ends.theta)
         estimates = self.value(theta, inputs)
-        if not told:
+        if not drawn:
             return Outcomes(theta, estimates, None, (), ())
-        fits = [self._simulated(seen[i], ends.u[i], bool(ends.failed[i])) for i in range(count)]
-        judged = [status_of(one, one.judgement.condition) for one in fits]
+        fits = [self._simulated(seen[i], ends.u[i]) for i in range(count)]
+        if judged:
+            fits = [_judged(one, bool(failed)) for one, failed in zip(fits, ends.failed, strict=True)]
         with np.errstate(all="ignore"):
-            draws = np.array([self.value(_drawn(one, seed), inputs) for seed, one in enumerate(fits)])
+            draws = np.array([self.value(_drawn(one, FAMILIES * i + family), inputs) for i, one in enumerate(fits)])
         draws[ends.failed] = np.nan
-        return Outcomes(theta, estimates, draws, tuple(s for s, _ in judged), tuple(why for _, why in judged))
+        told = [status_of(one, one.judgement.condition) for one in fits] if judged else []
+        return Outcomes(theta, estimates, draws, tuple(s for s, _ in told), tuple(why for _, why in told))
 
     def free_direction(self) -> str:
         """The trade between parameters that the design fixes least, in words."""
@@ -107,16 +115,10 @@ class Ladder:
         mean, noisy, fitted = self.study.mean(self.study.design), self.study.truth.on, self.base.problem.objective.on
         return mean + scatters if noisy == fitted else rescale(restore(mean + scatters, noisy), fitted)
 
-    def _simulated(self, seen: Array, u: Array, failed: bool) -> Fit:
-        """The fit of one simulated ladder, given where it ended."""
-        base = self.base
-        problem = replace(base.problem, target=restore(seen, base.problem.objective.on))
-        height = problem.value(base.coordinates.to_params(u[None])[0], base.weights[None])
-        with np.errstate(all="ignore"):
-            judgement = judge(problem, base.coordinates, u, base.weights, height, base.law.param_names, base.law.inputs)
-        if failed and judgement.status == "converged":
-            judgement = replace(judgement, status="not converged", reasons=("no minimum was reached",))
-        return replace(base, problem=problem, u=u, judgement=judgement, objective=float(height[0]))
+    def _simulated(self, seen: Array, u: Array) -> Fit:
+        """The fit of one simulated ladder, given where it ended; its verdict is still that of the true losses."""
+        problem = replace(self.base.problem, target=restore(seen, self.base.problem.objective.on))
+        return replace(self.base, problem=problem, u=u)
 
 
 def plan_ladder(study: Study, *, objective: Objective | None, held: Held) -> Ladder:
@@ -154,9 +156,19 @@ def _unidentified(ladder: Ladder) -> str:
     )
 
 
+def _judged(one: Fit, failed: bool) -> Fit:
+    """A simulated ladder with a verdict of its own."""
+    height = one.problem.value(one.coordinates.to_params(one.u[None])[0], one.weights[None])
+    with np.errstate(all="ignore"):
+        verdict = judge(one.problem, one.coordinates, one.u, one.weights, height, one.law.param_names, one.law.inputs)
+    if failed and verdict.status == "converged":
+        verdict = replace(verdict, status="not converged", reasons=("no minimum was reached",))
+    return replace(one, judgement=verdict)
+
+
 def _drawn(one: Fit, seed: int) -> Array:
     """(B, p) draws of the covariance of a fit, as its own intervals are made of."""
-    return normal_draws(one.coordinates, one.u, one.coordinate_covariance, seed, DRAWS)
+    return normal_draws(one.coordinates, one.u, one.coordinate_covariance, seed)
 
 
 def quantile_of_size(errors: Array, level: float) -> Array:

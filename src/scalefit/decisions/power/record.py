@@ -28,14 +28,16 @@ class DesignPower(Answer):
         ``error`` of one who knows the law and the noise; ``beyond``, how many times past the largest run. Errors
         and widths are shares of the truth where ``on`` is "log", else in units of the target. With a second family
         also ``against``, its truth; ``lead``, how far it is truly ahead; ``claimed``, the share of comparisons that say
-        so; ``wrong``, the share that say the opposite; ``false_claims``, the share that call one of two equal families
-        ahead.
+        so; ``wrong``, the share that claim anything else; ``false_claims``, the share that call one of two equal
+        families ahead, either of them (``wrong`` itself where the lead is 0). Each ladder is compared with six of the
+        other family.
     params : DataFrame
         Indexed by parameter: ``truth`` (NaN where another law is the truth), ``low, median, high`` of the estimates.
     verdicts : DataFrame
         ``status, reason, share``: how often a ladder identifies the law, and why not; of ``family`` A and B.
     noise : DataFrame
-        The same under other noise: ``factor, target, error`` and, with a second family, ``claimed``.
+        The same under other noise: ``factor, target, error`` and, with a second family, ``claimed`` (for a lead of 0,
+        of either).
     simulations : DataFrame
         ``simulation, target, estimate, low, high, status`` and, with a second family, ``against`` and ``claim`` (1: it
         is ahead, -1: it is behind, 0: neither).

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from scalefit.decisions.comparison.claims import band_of_all, lead_of
+from scalefit.decisions.comparison.claims import lead_of
 from scalefit.decisions.power.ladders import Ladder, Outcomes, quantile_of_size
 from scalefit.decisions.simulation import Noise
 from scalefit.fitting.problem import Array, Inputs, restore
@@ -18,6 +18,8 @@ from scalefit.uncertainty.paths import beyond
 
 #: Under other noise, claims are counted in one of so many simulations, and in this many at least.
 FEWER, AT_LEAST = 4, 50
+#: Each ladder of one family is compared with so many of the other, all of them apart: shares are better known.
+PARTNERS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +29,8 @@ class Told:
     Parameters
     ----------
     own, other : Outcomes
-    sides : (S, m) 1 where the second family is said to be ahead, -1 behind, 0 neither; None with one family.
+    sides : (PARTNERS, S, m) 1 where the second family is said to be ahead, -1 behind, 0 neither; None with one family.
+        The first compares each ladder with that of its own number.
     """
 
     own: Outcomes
@@ -52,26 +55,29 @@ class Simulations:
     inputs: Inputs
     level: float
 
-    def told(self, factor: float = 1.0, count: int | None = None) -> Told:
+    def told(self, factor: float = 1.0, count: int | None = None, *, judged: bool = True) -> Told:
         """What the first ``count`` ladders tell, with so many times the noise."""
         every = [
-            ladder.outcomes(factor * added[:count], self.inputs)
-            for ladder, added in zip(self.ladders, self.scatters, strict=True)
+            ladder.outcomes(factor * added[:count], self.inputs, family=family, judged=judged)
+            for family, (ladder, added) in enumerate(zip(self.ladders, self.scatters, strict=True))
         ]
         if len(every) == 1:
             return Told(every[0])
         return Told(every[0], every[1], self.sides(every[0], every[1]))
 
-    def sides(self, own: Outcomes, other: Outcomes) -> Array:
-        """(S, m) what each comparison claims: as :func:`scalefit.compare_fits`, at the targets."""
+    def sides(self, own: Outcomes, other: Outcomes, first: int = 0) -> Array:
+        """(PARTNERS, S, m) what each comparison claims at each target; partners are ``first`` places on, and so on.
+
+        The rule is that of a reader of :func:`scalefit.compare_fits`: the interval of the difference there, ``low`` to
+        ``high`` in its ``differences``, lies on one side of zero.
+        """
         assert own.draws is not None
-        assert other.draws is not None
-        better, out = better_of(self.ladders[0].base.target), np.zeros(own.estimates.shape)
-        for i in range(len(out)):
-            estimate = lead_of(other.estimates[i], own.estimates[i], better)
-            low, high = band_of_all(estimate, lead_of(other.draws[i], own.draws[i], better), self.level)
-            out[i] = np.where(low > 0, 1, np.where(high < 0, -1, 0))
-        return out
+        out = np.zeros((PARTNERS, *own.estimates.shape))
+        for k in range(PARTNERS):
+            for i, (ours, theirs) in enumerate(zip(own.draws, other.rolled(first + k), strict=True)):
+                low, high = _interval(theirs - ours, self.level)
+                out[k, i] = np.where(low > 0, 1, np.where(high < 0, -1, 0))
+        return -out if better_of(self.ladders[0].base.target) == "low" else out
 
     @property
     def unit(self) -> Array:
@@ -102,13 +108,15 @@ class Simulations:
         if told.sides is not None and told.other is not None:
             against = self.truth(1)
             lead = lead_of(against, truth, better_of(self.ladders[0].base.target))
-            equal = self.sides(told.own, told.own.rolled())
+            wrong = ((told.sides != 0) & (told.sides != np.sign(lead))).mean(axis=(0, 1))
+            equal = (self.sides(told.own, told.own, 1) != 0).mean(axis=(0, 1))
             columns |= {
                 "against": against,
                 "lead": lead / unit,
-                "claimed": (told.sides == np.where(lead == 0, 2, np.sign(lead))).mean(axis=0),
-                "wrong": ((told.sides != 0) & (told.sides != np.sign(lead))).mean(axis=0),
-                "false_claims": (equal != 0).mean(axis=0),
+                "claimed": ((told.sides == np.sign(lead)) & (lead != 0)).mean(axis=(0, 1)),
+                "wrong": wrong,
+                # Where B is equal to A, the comparisons of the two are those of equals.
+                "false_claims": np.where(lead == 0, wrong, equal),
             }
         return self.points.assign(**columns)
 
@@ -130,14 +138,14 @@ class Simulations:
         truth, rows = self.truth(), []
         for factor in factors:
             moved = factor * self.scatters[0]
-            estimates = self.ladders[0].outcomes(moved, self.inputs, told=False).estimates
+            estimates = self.ladders[0].outcomes(moved, self.inputs, drawn=False).estimates
             errors = quantile_of_size((estimates - truth) / self.unit, self.level)
             row = pd.DataFrame({"factor": float(factor), "target": list(self.points.index), "error": errors})
             if len(self.ladders) > 1:
-                sides = self.told(factor, max(len(moved) // FEWER, AT_LEAST)).sides
+                sides = self.told(factor, max(len(moved) // FEWER, AT_LEAST), judged=False).sides
                 lead = lead_of(self.truth(1), truth, better_of(self.ladders[0].base.target))
                 assert sides is not None
-                row["claimed"] = (sides == np.where(lead == 0, 2, np.sign(lead))).mean(axis=0)
+                row["claimed"] = ((sides != 0) & ((sides == np.sign(lead)) | (lead == 0))).mean(axis=(0, 1))
             rows.append(row)
         return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=["factor", "target", "error"])
 
@@ -167,7 +175,7 @@ class Simulations:
             "status": np.repeat(told.own.statuses, len(names)),
         }
         if told.other is not None and told.sides is not None:
-            columns |= {"against": told.other.estimates.ravel(), "claim": told.sides.astype(int).ravel()}
+            columns |= {"against": told.other.estimates.ravel(), "claim": told.sides[0].astype(int).ravel()}
         return pd.DataFrame(columns)
 
 
@@ -187,7 +195,21 @@ def crossover_of(frame: pd.DataFrame, told: Told) -> float:
         return np.nan
     right = told.sides == np.sign(frame["lead"].to_numpy(float))
     ahead = (frame["lead"] > 0).to_numpy()
-    return float((right[:, ahead].any(axis=1) & right[:, ~ahead].any(axis=1)).mean())
+    return float((right[..., ahead].any(axis=-1) & right[..., ~ahead].any(axis=-1)).mean())
+
+
+def _interval(values: Array, level: float) -> tuple[Array, Array]:
+    """Low and high (m,) of the finite ones of B draws; NaN, and so no claim, where there are none."""
+    levels = [0.5 - level / 2, 0.5 + level / 2]
+    if np.isfinite(values).all():
+        low, high = np.quantile(values, levels, axis=0)
+        return low, high
+    out = np.full((2, values.shape[1]), np.nan)
+    for k, column in enumerate(values.T):
+        known = column[np.isfinite(column)]
+        if len(known):
+            out[:, k] = np.quantile(known, levels)
+    return out[0], out[1]
 
 
 def _median(values: Array) -> Array:

@@ -70,7 +70,9 @@ def targets_table(told: DesignPower) -> pd.DataFrame:
         columns["at best"] = [within(value, on) for value in frame["oracle"]]
     if "claimed" in frame:
         columns["true lead of B"] = [size(value, on) for value in frame["lead"]]
-        columns["claimed"] = [percent(value) for value in frame["claimed"]]
+        columns["claimed"] = [
+            percent(value) if lead else "-" for value, lead in zip(frame["claimed"], frame["lead"], strict=True)
+        ]
         columns["wrongly"] = [percent(value) for value in frame["wrong"]]
         columns["claimed of equals"] = [percent(value) for value in frame["false_claims"]]
     columns["beyond"] = [f"{value:.2g}x" if np.isfinite(value) else "-" for value in frame["beyond"]]

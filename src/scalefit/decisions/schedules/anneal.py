@@ -20,6 +20,7 @@ from scalefit.decisions.schedules.along import (
     source_of,
 )
 from scalefit.decisions.schedules.doubts import SAME_RATE, doubts_of
+from scalefit.decisions.schedules.faults import divergence_text, spikes_text
 from scalefit.decisions.schedules.own_level import RECENT, OwnLevel, RunLog, later, moved_note, own_level, read_log
 from scalefit.decisions.schedules.plan import Plan
 from scalefit.errors import DataError, not_one_of
@@ -30,6 +31,7 @@ from scalefit.schedules.decays import DECAYS, DecayShape, decayed
 from scalefit.uncertainty.intervals import check_level
 from scalefit.wording import amounts
 from scalefit.wording.said import Said
+from scalefit.wording.weighed import Barring
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,6 +62,7 @@ class Annealing(Plan):
         scale a share).
     rows : int, how many recent rows showed it.
     memory : what to know of the memory of the law, empty where it is long.
+    spikes : rows that stand off by themselves and do not count, empty where there are none.
     level, law, doubts, source : as in all answers about schedules.
     """
 
@@ -71,6 +74,7 @@ class Annealing(Plan):
     offset: float
     rows: int
     memory: str = ""
+    spikes: str = ""
 
     def said(self) -> Said:
         """The answer in words."""
@@ -172,6 +176,7 @@ def anneal_now(
         offset=own.offset,
         rows=own.rows,
         memory=memory_note(fit.law),
+        spikes=spikes_text(own.left_out, own.values, run.now),
         level=level,
         law=fit.law.name,
         doubts=(*run.doubts, *doubts_of(fit, plans, others), *level_doubts(run, own)),
@@ -226,6 +231,8 @@ def memory_note(law: Law) -> str:
 def level_doubts(run: RunLog, own: OwnLevel) -> list[str]:
     """What of the run itself speaks against moving the law to its level."""
     out, rates = [], run.schedule.rates[: run.now + 1]
+    if gone := divergence_text(run.steps, run.seen, run.schedule):
+        out.append(gone)
     if own.rows < 3:
         out.append(f"the level of the run rests on {own.rows} row{'s' if own.rows > 1 else ''}")
     if own.far > FAR_LEVEL:
@@ -239,9 +246,9 @@ def level_doubts(run: RunLog, own: OwnLevel) -> list[str]:
 
 def far_text(own: OwnLevel) -> str:
     """That a run lies far from the law, and why that may be."""
-    return (
+    return Barring(
         f"the run lies {own.far:.0f} times farther from the law than fitted rows do: it is of another kind, or its "
-        "schedule lacks the warm-up that those of the fitted runs have"
+        "schedule lacks the warm-up that those of the fitted runs have; fit runs of its kind, or give that warm-up"
     )
 
 
@@ -283,4 +290,5 @@ def table(told: Annealing) -> pd.DataFrame:
 
 def notes(told: Annealing) -> list[str]:
     """Where the numbers come from."""
-    return [moved_note(told.law, told.offset, told.rows, told.source), *([told.memory] if told.memory else [])]
+    moved = moved_note(told.law, told.offset, told.rows, told.source)
+    return [moved, *(said for said in (told.memory, told.spikes and f"{told.spikes}.") if said)]

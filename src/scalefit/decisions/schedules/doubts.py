@@ -13,6 +13,7 @@ from scalefit.errors import listing
 from scalefit.fitting.problem import Array
 from scalefit.result import Fit
 from scalefit.schedules import Schedule
+from scalefit.wording.weighed import Barring
 
 #: Rates this close, as a factor, are the same.
 SAME_RATE = 1.05
@@ -65,16 +66,19 @@ def _rates_of(rows: pd.DataFrame) -> Array | None:
 
 def doubts_of(fit: Fit, schedules: Sequence[Schedule], at: dict[str, float]) -> tuple[str, ...]:
     """What speaks against what the law says of some schedules, the gravest first."""
-    law, seen, out = fit.law, seen_rates(fit), []
+    law, seen = fit.law, seen_rates(fit)
+    out: list[str] = []
     if seen is not None and not seen.fell:
         blind = listing(law.derive.seen_in_decay) if law.derive else ""
         which = f" ({blind})" if blind else ""
         out.append(
-            f"no fitted run ever lowers its rate, so what a decay saves is not identified{which}: "
-            "fit a run with a decay too"
+            Barring(
+                f"no fitted run ever lowers its rate, so what a decay saves is not identified{which}: "
+                "fit a run with a decay too"
+            )
         )
     if not fit.converged:
-        out.append(f"the fit of {law.name} is {fit.verdict}")
+        out.append(Barring(f"the fit of {law.name} is {fit.verdict}"))
     elif fit.judgement.at_bound:
         out.append(f"{listing(fit.judgement.at_bound)} of {law.name} ended at a bound")
     out += _misfit(fit)
@@ -82,7 +86,7 @@ def doubts_of(fit: Fit, schedules: Sequence[Schedule], at: dict[str, float]) -> 
     if "step" in fit.data.columns and early < fit.data["step"].min():
         out.append(f"it ends at step {early:,}, before the first fitted row at step {int(fit.data['step'].min()):,}")
     if unseen := unseen_warmup(fit, schedules):
-        out.append(unseen)
+        out.append(Barring(unseen))
     if seen is not None:
         out += _beyond_rates(seen, schedules)
     inputs = [inputs_along(law, one, [one.steps], at) for one in schedules]
@@ -91,7 +95,7 @@ def doubts_of(fit: Fit, schedules: Sequence[Schedule], at: dict[str, float]) -> 
     if not all(np.isfinite(end) and end > 0 for end in ends):
         least = min(ends, key=lambda end: end if np.isfinite(end) else -np.inf)
         what = f"would be {least:.3g}, which is no loss" if np.isfinite(least) else "has no value"
-        out.insert(0, f"by the law a final loss {what}")
+        out.insert(0, Barring(f"by the law a final loss {what}"))
     for name, which, what in (
         ("S1", "area under the rate", "the longest fitted run"),
         ("S2", "annealing area", "any fitted row"),
@@ -150,12 +154,15 @@ def _misfit(fit: Fit) -> list[str]:
 
 def _beyond_rates(seen: SeenRates, schedules: Sequence[Schedule]) -> list[str]:
     """Rates outside those fitted."""
-    out = []
+    out: list[str] = []
     peak = max(float(one.rates.max()) for one in schedules)
     least = min(float(one.rates[max(one.warmup, 1) :].min()) for one in schedules)
     if peak > SAME_RATE * seen.high or peak * SAME_RATE < seen.high / FAR:
         out.append(
-            f"its peak rate is {peak:.3g} and that of the fitted runs {seen.high:.3g}: such a law holds for one peak"
+            Barring(
+                f"its peak rate is {peak:.3g} and that of the fitted runs {seen.high:.3g}: such a law holds for one "
+                "peak, so fit runs of this one"
+            )
         )
     if least * FAR < seen.low and seen.low > NEXT_TO_ZERO * seen.high and seen.fell:
         out.append(f"its rate falls to {least:.3g}; no fitted row lies below {seen.low:.3g}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,17 +22,20 @@ from scalefit.decisions.schedules.along import (
 from scalefit.decisions.schedules.anneal import FAR_LEVEL, far_text
 from scalefit.decisions.schedules.chances import chance_below, draws_between
 from scalefit.decisions.schedules.doubts import SAME_RATE, doubts_of
+from scalefit.decisions.schedules.faults import divergence_text, spikes_text
 from scalefit.decisions.schedules.own_level import RECENT, RunLog, later, moved_note, own_level, read_log
 from scalefit.decisions.schedules.plan import Plan
 from scalefit.errors import DataError, FitError
 from scalefit.fitting.problem import Array
 from scalefit.result import Fit
 from scalefit.runs.frame import as_frame
+from scalefit.runs.spikes import find_spikes
 from scalefit.schedules import Schedule
 from scalefit.tables import run_names
 from scalefit.uncertainty.intervals import check_level
 from scalefit.wording import amounts
 from scalefit.wording.said import Said
+from scalefit.wording.weighed import Slight
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,6 +62,7 @@ class RestForecast(Plan):
     finals : (points of the log, draws) of the loss of the last step, as told at each row of ``history``: of one row of
         this run, with the error of the law. NaN where the law is not identified.
     now, steps : int, the last step of the log and of the schedule.
+    diverged : str, since when the loss of the log has gone wrong for good; empty where it has not.
     notes : tuple of str, where the numbers come from.
     level, law, doubts, source : as in all answers about schedules.
     """
@@ -69,6 +73,7 @@ class RestForecast(Plan):
     now: int
     steps: int
     notes: tuple[str, ...]
+    diverged: str = ""
 
     def probability(self, *, below: float) -> float:
         """How likely the final loss is below a value, given the log so far; NaN where the law is not identified.
@@ -82,8 +87,11 @@ class RestForecast(Plan):
         return chance_below(self.finals[-1], np.array([float(below)]))
 
     def said(self) -> Said:
-        """The answer in words."""
-        return self._told(headline(self), table(self), self.notes)
+        """The answer in words: rows of which it has taken account do not make it less to be relied on."""
+        told = self._told(headline(self), table(self), self.notes)
+        if self.doubts and all(isinstance(doubt, Slight) for doubt in self.doubts):
+            return replace(told, state="doubtful", headline=headline(self))
+        return told
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """The log, its rest with a band, and earlier forecasts: see :func:`scalefit.plots.schedule_plans.plot_rest`."""
@@ -118,6 +126,7 @@ def forecast_rest(
     fit : Fit of a law of training curves to other runs.
     curves, schedules : other runs (``run, step, loss``) and run -> Schedule, to fit together with the log.
     points : how many times along the log the final loss is forecast, the last of them now; spread evenly over its rows.
+        Without ``fit`` each takes some seconds.
     recent : with ``fit``, the share of the area under the rate whose rows show the level of the run.
     level : float in (0, 1).
     at : with ``fit``, other inputs of the law.
@@ -133,6 +142,12 @@ def forecast_rest(
         If the log holds several runs, fewer than five rows, or steps beyond its schedule, or nothing is left of it.
     FitError
         If both a fit and curves to fit are given, or the level lies outside (0, 1).
+
+    Notes
+    -----
+    Rows that stand above the others by themselves, by the rule of :func:`scalefit.find_spikes`, are left out and named
+    among the doubts; three of them at the end of the log are its course. ``.diverged`` says where the loss went wrong
+    for good, as :func:`scalefit.find_divergence` tells "above its minimum", and no rise of the rate explains it.
 
     Examples
     --------
@@ -165,6 +180,7 @@ def forecast_rest(
         doubts, notes = _moved_words(fit, run, others, recent)
     else:
         pairs, doubts, notes = _refitted(run, cuts, rest, curves, schedules, level, rng)
+    diverged = divergence_text(run.steps, run.seen, run.schedule)
     told = [each for each, _ in pairs]
     history = pd.DataFrame(
         {
@@ -185,7 +201,8 @@ def forecast_rest(
         notes=tuple(notes),
         level=level,
         law=fit.law.name if fit is not None else "forecast_curves",
-        doubts=(*run.doubts, *doubts),
+        diverged=diverged,
+        doubts=(*([diverged] if diverged else []), *run.doubts, *doubts),
         source=source_of(fit) if fit is not None else "forecast_curves",
     )
 
@@ -213,6 +230,8 @@ def _moved_words(fit: Fit, run: RunLog, at: dict[str, float], recent: float) -> 
     doubts = list(doubts_of(fit, [run.schedule], at))
     if own.far > FAR_LEVEL:
         doubts.append(far_text(own))
+    if spikes := spikes_text(own.left_out, own.values, run.now):
+        doubts.append(spikes)
     return doubts, [moved_note(f"{fit.law.name} of other runs", own.offset, own.rows, source_of(fit))]
 
 
@@ -233,18 +252,23 @@ def _refitted(
     if curves is not None:
         frame = as_frame(curves)
         known = pd.DataFrame({"run": run_names(frame, {}), "step": frame["step"], "loss": frame["loss"]})
-    told, last = [], None
+    told, last, spiked = [], None, np.zeros(0, bool)
     for cut in cuts:
         part = run.until(cut)
         own = pd.DataFrame({"run": LIVE, "step": part.steps, "loss": part.seen})
+        spiked = find_spikes(own)["spike"].to_numpy(bool)
+        own = own[~spiked]
         points = pd.DataFrame({"run": LIVE, "step": rest})
         seen = own if known is None else pd.concat([known, own], ignore_index=True)
         last = forecast_curves(seen, points, schedules=plans, at_schedules=plans, level=level, rng=rng)
         final = last.frame.iloc[-1]
         told.append((last.frame.reset_index(drop=True), draws_between(final.estimate, final.low, final.high, level)))
-    doubts = [] if last is None else [str(doubt) for doubt in last.doubts]
+    doubts = [] if last is None else list(last.doubts)
+    if spikes := spikes_text(run.steps[spiked], run.seen[spiked], run.now):
+        doubts.append(spikes)
     if not run.compared:
-        doubts.insert(0, "the log has no learning rates, so that it is not known whether the run follows the schedule")
+        unknown = "the log has no learning rates, so that it is not known whether the run follows the schedule"
+        doubts.insert(0, Slight(unknown))
     rates = run.schedule.rates[: run.now + 1]
     fell = bool((rates * SAME_RATE < np.maximum.accumulate(rates)).any())
     if known is None and not fell:

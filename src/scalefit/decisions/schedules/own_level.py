@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit.decisions.schedules.along import Steps, inputs_along, sound_draws
+from scalefit.decisions.schedules.faults import sound_rows
 from scalefit.errors import DataError
 from scalefit.fitting.problem import Array, rescale, restore
 from scalefit.result import Fit
@@ -18,6 +19,7 @@ from scalefit.runs.columns import find_column, has_column
 from scalefit.runs.frame import as_frame
 from scalefit.schedules import Schedule
 from scalefit.tables import whole_steps
+from scalefit.wording.weighed import Barring
 
 #: Rows at the end of a log that show its level, as a share of the area under the rate, and the fewest of them.
 RECENT, FEWEST = 0.2, 5
@@ -121,8 +123,10 @@ def off_schedule(steps: Steps, rates: Array, schedule: Schedule, asker: str) -> 
             f"the run follows; if the rates of the log are in another unit, leave their column out."
         )
     return (
-        f"the run does not follow this schedule: its learning rate is {apart}; they differ in {int(off.sum())} of "
-        f"{known} rows, first in this one",
+        Barring(
+            f"the run does not follow this schedule: its learning rate is {apart}; they differ in {int(off.sum())} of "
+            f"{known} rows, first in this one: give the schedule that it follows"
+        ),
     )
 
 
@@ -138,6 +142,7 @@ class OwnLevel:
     change : (B,) by which share the law may err in how far the loss goes from there.
     rows : how many rows showed it.
     typical : standard deviation of fitted rows about the law, on the same scale.
+    left_out, values : steps and losses of recent rows that stand off by themselves, and do not count.
     """
 
     offset: float
@@ -147,6 +152,8 @@ class OwnLevel:
     change: Array
     rows: int
     typical: float
+    left_out: Steps
+    values: Array
 
     @property
     def far(self) -> float:
@@ -159,7 +166,7 @@ def own_level(fit: Fit, log: RunLog, at: Mapping[str, float], *, recent: float =
 
     A law of other runs, moved to this level, has this run's luck in it; what remains is how residuals move along a run:
     their spread about the mean of their own run, in the fitted runs and in this one; and the law's own error in how far
-    the loss falls.
+    the loss falls. Rows that stand off by themselves, such as a spike, are left out.
     """
     rows = recent_rows(log, recent)
     inputs = inputs_along(fit.law, log.schedule, log.steps[rows], at)
@@ -170,7 +177,10 @@ def own_level(fit: Fit, log: RunLog, at: Mapping[str, float], *, recent: float =
     known = np.isfinite(told)
     if not known.any():
         raise DataError(f"{fit.law.name} has no value at step {log.now}: no rate was above zero before.")
-    seen, told, drawn, rows = rescale(log.seen[rows], on)[known], told[known], drawn[:, known], rows[known]
+    with np.errstate(all="ignore"):
+        kept = sound_rows(np.log(log.seen[rows] / restore(told, on))) & known
+    spiked = rows[known & ~kept]
+    seen, told, drawn, rows = rescale(log.seen[rows], on)[kept], told[kept], drawn[:, kept], rows[kept]
     apart = seen - told
     offset = float(apart.mean())
     typical = float(np.sqrt(np.average(fit.problem.residual(fit.theta)[0] ** 2, weights=fit.weights)))
@@ -179,7 +189,17 @@ def own_level(fit: Fit, log: RunLog, at: Mapping[str, float], *, recent: float =
     rng = np.random.default_rng(fit.seed + 2)
     wide, size = rng.standard_t(FREEDOM, (2, len(drawn))), np.sqrt(FREEDOM / (FREEDOM - 2))
     luck, change = np.hypot(of_mean, drift) * wide[0] / size, CHANGE_ERROR * wide[1] / size
-    return OwnLevel(offset, (seen - drawn).mean(axis=1), luck, drawn[:, -1], change, len(rows), typical)
+    return OwnLevel(
+        offset=offset,
+        offsets=(seen - drawn).mean(axis=1),
+        luck=luck,
+        drawn_now=drawn[:, -1],
+        change=change,
+        rows=len(rows),
+        typical=typical,
+        left_out=log.steps[spiked],
+        values=log.seen[spiked],
+    )
 
 
 def recent_rows(log: RunLog, share: float) -> NDArray[np.intp]:

@@ -21,11 +21,14 @@ from scalefit.runs.frame import as_frame
 from scalefit.wording import amounts
 from scalefit.wording.digits import number
 from scalefit.wording.said import Answer, Said, State
+from scalefit.wording.weighed import Barring, Slight, of_another
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Decision = Literal["go on", "stop", "cannot tell yet"]
+Decision = Literal["go on", "stop", "cannot tell yet", "no decision"]
+#: Doubts make a forecast so many times as wide before it may decide.
+WIDER = 2.0
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,9 +37,11 @@ class StopOrGo(Answer):
 
     Attributes
     ----------
-    decision : {"go on", "stop", "cannot tell yet"}
+    decision : {"go on", "stop", "cannot tell yet", "no decision"}
+        The last where something other than more of the log is missing; the first of ``doubts`` says what.
     probability : float
-        How likely the run ends below the threshold, or ahead of the other run; NaN where nothing can be said.
+        How likely the run ends below the threshold, or ahead of the other run; NaN where nothing can be said, as of
+        a run that has diverged.
     frame : DataFrame
         One row a point of the log: ``seen_to`` (step), ``done`` (share of the planned steps), ``probability`` as it
         would have been told then, and the forecast of the final loss, ``estimate, low, high``.
@@ -46,6 +51,8 @@ class StopOrGo(Answer):
     saved : float, FLOP that stopping now saves; NaN where the cost was not given.
     now, steps : int. The last step of the log and of the schedule.
     level : float in (0, 1), of the intervals.
+    cautious : float, the probability with forecasts that have doubts made twice as wide; what decides.
+    diverged : str, since when the loss has gone wrong for good; empty where it has not.
     doubts, notes : tuple of str, what speaks against relying on it, and where the numbers come from.
     """
 
@@ -63,11 +70,32 @@ class StopOrGo(Answer):
     level: float
     doubts: tuple[str, ...]
     notes: tuple[str, ...]
+    cautious: float = math.nan
+    diverged: str = ""
 
     def said(self) -> Said:
         """The decision and how sure it is, in words."""
-        state: State = "bad" if self.doubts else "doubtful" if self.decision == "cannot tell yet" else "good"
-        return Said(state, headline(self), self.doubts, (table(self),), self.notes)
+        undecided = self.decision == "cannot tell yet"
+        state: State = "doubtful" if undecided or (self.doubts and not self.diverged) else "good"
+        if self.decision == "no decision":
+            state = "bad"
+        notes = list(self.notes)
+        if not math.isnan(self.cautious) and self.cautious != self.probability:
+            notes.insert(
+                0,
+                f"For the doubts it decides only if a forecast {WIDER:g} times as wide does: that beats it with "
+                f"{amounts.percent(self.cautious)}.",
+            )
+        doubts = tuple(doubt for doubt in self.doubts if doubt != self.reason)
+        return Said(state, headline(self), doubts, (table(self),), tuple(notes))
+
+    @property
+    def reason(self) -> str:
+        """Why there is no decision, or none by the odds, and what to do; empty where the odds decide."""
+        barring = [doubt for doubt in self.doubts if isinstance(doubt, Barring)]
+        if self.diverged:
+            return self.diverged
+        return barring[0] if barring else ""
 
     def plot(self, *, ax: Axes | None = None) -> Axes:
         """The probability as the log grew: see :func:`scalefit.plots.stopping.plot_stopping`."""
@@ -100,7 +128,9 @@ def stop_or_go(
     Returns
     -------
     StopOrGo
-        ``.decision``, ``.probability``, and ``.frame``: how the probability moved as the log grew.
+        ``.decision``, ``.probability``, and ``.frame``: how the probability moved as the log grew. A run that has
+        diverged is to be stopped. With doubts about a forecast it decides only if one twice as wide would too; there is
+        no decision where a doubt says that the forecast is of another run or schedule.
 
     Raises
     ------
@@ -142,13 +172,18 @@ def stop_or_go(
         raise FitError(f"stop_or_go: flops is what the whole planned run costs, above 0; got {flops!r}.")
     rival = _threshold(threshold) if threshold is not None else _rival(against, live.level)
     chances = [chance_below(drawn, rival.draws) for drawn in live.finals]
+    if live.diverged:
+        chances[-1] = math.nan  # no law says where such a run ends
     history = live.history
     frame = history[["seen_to"]].assign(
         done=history["seen_to"] / live.steps, probability=chances, **history[["estimate", "low", "high"]]
     )
-    probability, doubts = chances[-1], (*live.doubts, *rival.doubts)
+    doubts = (*live.doubts, *rival.doubts)
+    probability = chances[-1]
+    cautious = chance_below(widened(live.finals[-1], live.doubts), widened(rival.draws, rival.doubts))
+    barred = any(isinstance(doubt, Barring) for doubt in doubts) or math.isnan(probability)
     return StopOrGo(
-        decision=decide(probability, confident, believed=not doubts),
+        decision="stop" if live.diverged else decide(cautious, confident, barred=barred),
         probability=probability,
         frame=frame,
         rival=rival.words,
@@ -162,18 +197,36 @@ def stop_or_go(
         level=live.level,
         doubts=doubts,
         notes=live.notes,
+        cautious=math.nan if barred else cautious,
+        diverged=live.diverged,
     )
 
 
-def decide(probability: float, confident: float, *, believed: bool = True) -> Decision:
-    """What a probability decides: nothing where it is not known, or the forecast is not to be relied on.
+def widened(draws: Array, doubts: tuple[str, ...]) -> Array:
+    """Draws farther from their median, where a doubt says more than what they have taken account of.
 
     Examples
     --------
-    >>> decide(0.95, 0.9), decide(0.6, 0.9), decide(0.02, 0.9), decide(0.99, 0.9, believed=False)
-    ('go on', 'cannot tell yet', 'stop', 'cannot tell yet')
+    >>> widened(np.array([1.0, 2.0, 4.0]), ("few runs",)), widened(np.array([1.0, 2.0, 4.0]), ())
+    (array([0., 2., 6.]), array([1., 2., 4.]))
     """
-    if not believed or math.isnan(probability) or 1 - confident < probability < confident:
+    if all(isinstance(doubt, Slight) for doubt in doubts) or not np.isfinite(draws).any():
+        return draws
+    middle = float(np.median(draws[np.isfinite(draws)]))
+    return np.asarray(middle + WIDER * (draws - middle))
+
+
+def decide(probability: float, confident: float, *, barred: bool = False) -> Decision:
+    """What a probability decides: nothing where it is not known, or is of something else.
+
+    Examples
+    --------
+    >>> decide(0.95, 0.9), decide(0.6, 0.9), decide(0.02, 0.9), decide(0.99, 0.9, barred=True)
+    ('go on', 'cannot tell yet', 'stop', 'no decision')
+    """
+    if barred or math.isnan(probability):
+        return "no decision"
+    if 1 - confident < probability < confident:
         return "cannot tell yet"
     return "go on" if probability >= confident else "stop"
 
@@ -224,7 +277,7 @@ def _rival(against: Any, level: float) -> _Rival:
 
 def _named(draws: Array, row: pd.Series[Any], level: float, name: str, doubts: tuple[str, ...]) -> _Rival:
     estimate, low, high = (float(row[column]) for column in ("estimate", "low", "high"))
-    said = tuple(f"of {name}: {doubt}" for doubt in doubts)
+    said = tuple(of_another(name, doubt) for doubt in doubts)
     return _Rival(draws, f"{name}, {words.with_interval(estimate, low, high, level)}", estimate, low, high, said)
 
 
@@ -232,12 +285,16 @@ def headline(told: StopOrGo) -> str:
     """The decision in one sentence."""
     last = told.frame.iloc[-1]
     decision = told.decision[0].upper() + told.decision[1:]
-    if told.doubts:
-        decision += f" ({amounts.count_of(len(told.doubts), 'reason')} below)"
+    if told.diverged:
+        return f"{decision}: {told.diverged}; {saving(told)}"
     where = f"the run, at step {told.now:,} of {told.steps:,},"
+    if told.decision == "no decision":
+        why = told.reason or f"whether {where} beats {told.rival} is not known"
+        known = "" if math.isnan(told.probability) else f" (as it is, {amounts.percent(told.probability)} to beat it)"
+        return f"{decision}: {why}{known}"
+    if told.doubts:
+        decision += f" ({amounts.count_of(len(told.doubts), 'doubt')} below)"
     final = words.with_interval(last.estimate, last.low, last.high, told.level)
-    if math.isnan(told.probability):
-        return f"{decision}: whether {where} beats {told.rival} is not known"
     sentence = f"{decision}: {where} beats {told.rival} with {amounts.percent(told.probability)} (final loss {final})"
     return f"{sentence}; {saving(told)}"
 
