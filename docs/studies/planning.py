@@ -83,7 +83,7 @@ def halve(folder: Path, seeds: int) -> pd.DataFrame:
         costs = task.costs
         begun = list(costs.sort_values(kind="stable").index[:8])
         pool = float(costs.sum())
-        tranches = [pool * share for share in np.geomspace(1 / 1024, 1.0, 11)]
+        tranches = [pool * share for share in np.geomspace(1 / 1024, 1.0, 21)]
         start = task.plan(task.train.loc[begun], task.train, pool, 0).half_width
         for name in ("planned", "random", "cheapest first", "geometric ladder"):
             for seed in range(seeds if name != "cheapest first" else 1):
