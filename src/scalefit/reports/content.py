@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from scalefit.errors import LawError
 from scalefit.reports.priors import prior_text
 from scalefit.result import Fit
 from scalefit.uncertainty.draws import MOST_FAILED
@@ -184,7 +185,12 @@ def _tried(fit: Fit) -> int:
 
 def reservations(fit: Fit) -> tuple[str, ...]:
     """Those of the notes of a fit that speak against relying on it."""
-    against = reservations_of(fit.problem, fit.theta, fit.data)
+    if not fit.notes:
+        return ()
+    try:
+        against = reservations_of(fit.problem, fit.theta, fit.data)
+    except LawError:  # a loaded fit whose law was not given cannot be asked again
+        return ()
     return tuple(note for note in fit.notes if note in against)
 
 

@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit.errors import FitError, not_one_of
-from scalefit.uncertainty.covariance import params_covariance
 from scalefit.uncertainty.fitted import Fitted
 from scalefit.uncertainty.jackknife import MOST_GROUPS, leave_one_out
 from scalefit.uncertainty.studentized import pivots
@@ -74,8 +73,7 @@ def summary_columns(fit: Fitted, level: float, kind: str) -> dict[str, Array]:
     if fit.draws is not None:
         se = fit.draws_theta.std(axis=0, ddof=1)
     else:
-        variance = np.diag(params_covariance(fit.coordinates, fit.u, fit.coordinate_covariance))
-        se = np.sqrt(np.maximum(variance, 0))
+        se = np.sqrt(np.maximum(np.diag(fit.covariance), 0))
     return {"estimate": fit.theta[0], "se": se, "low": low, "high": high}
 
 
