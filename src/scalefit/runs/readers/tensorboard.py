@@ -190,7 +190,9 @@ def _scalar(tensor: Any) -> float | None:
     if tensor.dtype == 7 or any(axis.size != 1 for axis in tensor.tensor_shape.dim):  # 7 is text
         return None
     try:
-        return float(make_ndarray(tensor).item())
+        with warnings.catch_warnings():  # of halves, tensorboard sets the type of an array in place
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return float(make_ndarray(tensor).item())
     except (TypeError, ValueError, OverflowError):
         return None
 
