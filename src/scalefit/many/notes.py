@@ -10,7 +10,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scalefit.result import Fit
-from scalefit.uncertainty.repeats import along_runs
 
 #: What speaks against a group that converged: words that stand in its note, and what is said of all such groups.
 AGAINST: Mapping[str, str] = {
@@ -38,24 +37,11 @@ def notes_of(fit: Fit, errors: NDArray[np.float64]) -> tuple[str, ...]:
 
 
 def _of_intervals(fit: Fit, errors: NDArray[np.float64]) -> Iterator[str]:
-    from scalefit.reports.content import FEWEST_SPARE
+    from scalefit.reports.content import weak_intervals
 
-    if not fit.converged:
-        return
-    free, rows = fit.coordinates.q, int((fit.weights > 0).sum())
-    along = along_runs(fit)
-    few = ""
-    if along is not None and along.effective_rows <= free and not fit.constraints.prior:
-        few = f"the {fit.n_rows} rows count as about {along.effective_rows:.2g} effective ones"
-    if np.isnan(errors).any():
-        none = "there are as many free parameters as rows" if rows <= free else few
-        yield f"intervals are unknown: {none or f'the rows do not tell the {free} free parameters apart'}"
-        return
-    if few:
-        yield f"intervals mean little: {few}, and there are {free} free parameters"
-    spare = rows - free
-    if spare < FEWEST_SPARE and not fit.constraints.prior:
-        yield f"only {spare} more row{'s' * (spare != 1)} than free parameters: intervals are too narrow"
+    if fit.converged:
+        for said in weak_intervals(fit, errors):
+            yield said.partition(";")[0]  # what to do is the same for all
 
 
 def _of_copies(fit: Fit) -> Iterator[str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from scalefit.errors import LawError
 from scalefit.reports.priors import prior_text
@@ -154,7 +155,7 @@ def _cautions(fit: Fit, table: pd.DataFrame, *, believed: bool) -> tuple[str, ..
             f"no intervals are shown: the fit is {fit.judgement.status}, and those of fit.summary() mean nothing"
         )
         return tuple(cautions)
-    cautions += _weak_intervals(fit, table)
+    cautions += weak_intervals(fit, table["se"].to_numpy(float))
     if not table["se"].isna().any():
         cautions.append(f"intervals: {fit.interval_source}")
         cautions.append("intervals are of this law only; beyond the data check sf.backtest")
@@ -164,12 +165,12 @@ def _cautions(fit: Fit, table: pd.DataFrame, *, believed: bool) -> tuple[str, ..
 def _against(fit: Fit, table: pd.DataFrame) -> list[str]:
     """What besides the verdict and the rows speaks against intervals: too many resamples lost, too few rows."""
     lost = fit.n_failed > MOST_FAILED * _tried(fit)
-    return ["many resamples reached no minimum"] * lost + _weak_intervals(fit, table)
+    return ["many resamples reached no minimum"] * lost + weak_intervals(fit, table["se"].to_numpy(float))
 
 
-def _weak_intervals(fit: Fit, table: pd.DataFrame) -> list[str]:
-    """Why intervals are unknown or too narrow."""
-    if table["se"].isna().any():
+def weak_intervals(fit: Fit, errors: NDArray[np.float64]) -> list[str]:
+    """Why intervals are unknown or too narrow, from the standard errors (p,), NaN where they are not known."""
+    if np.isnan(errors).any():
         return [f"intervals are unknown: {_too_few(fit)}; add runs, or fix or tie some"]
     few, spare = _few_effective(fit), int((fit.weights > 0).sum()) - fit.coordinates.q
     out = [f"intervals mean little: {few}"] if few else []

@@ -48,7 +48,7 @@ def make_tables(
     rows, pairs = [], []
     claims: list[Claim] = []
     for name, curve in curves.items():
-        low, high = _quantiles(drawn[name], levels)
+        low, high = finite_quantiles(drawn[name], levels)
         told = {"family": name, along: places, "estimate": seen[name], "low": low, "high": high}
         rows.append(pd.DataFrame({**told, "beyond": curve.route.beyond(places)}))
     inside = (places >= judged[0]) & (places <= judged[1])
@@ -79,8 +79,8 @@ def _pair(
     # The lead of a loss is the negative difference, so its band turns round.
     of_all[:, inside] = (-band[1], -band[0]) if better == "low" else band
     with np.errstate(all="ignore"):
-        low, high = _quantiles(drawn[a] - drawn[b], levels)
-        ratio_low, ratio_high = _quantiles(drawn[a] / drawn[b], levels)
+        low, high = finite_quantiles(drawn[a] - drawn[b], levels)
+        ratio_low, ratio_high = finite_quantiles(drawn[a] / drawn[b], levels)
         ratio = seen[a] / seen[b]
     probability, undefined = chance(lead)
     table = {
@@ -91,7 +91,7 @@ def _pair(
     return pd.DataFrame(table), claims
 
 
-def _quantiles(values: Array, levels: Sequence[float]) -> tuple[Array, Array]:
+def finite_quantiles(values: Array, levels: Sequence[float]) -> tuple[Array, Array]:
     """Of the finite draws; NaN where there are none."""
     if np.isfinite(values).all():
         low, high = np.quantile(values, levels, axis=0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from scalefit.decisions.comparison.answer import finite_quantiles
 from scalefit.decisions.comparison.claims import lead_of
 from scalefit.decisions.power.ladders import Ladder, Outcomes, quantile_of_size
 from scalefit.decisions.simulation import Noise
@@ -75,7 +76,7 @@ class Simulations:
         out = np.zeros((PARTNERS, *own.estimates.shape))
         for k in range(PARTNERS):
             for i, (ours, theirs) in enumerate(zip(own.draws, other.rolled(first + k), strict=True)):
-                low, high = _interval(theirs - ours, self.level)
+                low, high = finite_quantiles(theirs - ours, [0.5 - self.level / 2, 0.5 + self.level / 2])
                 out[k, i] = np.where(low > 0, 1, np.where(high < 0, -1, 0))
         return -out if better_of(self.ladders[0].base.target) == "low" else out
 
@@ -196,20 +197,6 @@ def crossover_of(frame: pd.DataFrame, told: Told) -> float:
     right = told.sides == np.sign(frame["lead"].to_numpy(float))
     ahead = (frame["lead"] > 0).to_numpy()
     return float((right[..., ahead].any(axis=-1) & right[..., ~ahead].any(axis=-1)).mean())
-
-
-def _interval(values: Array, level: float) -> tuple[Array, Array]:
-    """Low and high (m,) of the finite ones of B draws; NaN, and so no claim, where there are none."""
-    levels = [0.5 - level / 2, 0.5 + level / 2]
-    if np.isfinite(values).all():
-        low, high = np.quantile(values, levels, axis=0)
-        return low, high
-    out = np.full((2, values.shape[1]), np.nan)
-    for k, column in enumerate(values.T):
-        known = column[np.isfinite(column)]
-        if len(known):
-            out[:, k] = np.quantile(known, levels)
-    return out[0], out[1]
 
 
 def _median(values: Array) -> Array:
